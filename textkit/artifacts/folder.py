@@ -1,0 +1,176 @@
+"""Artifacts: folders with a manifest that appear whole or not at all, and are checked when they are loaded.
+
+    with publish("tok", force=False) as draft:      # a folder beside the target
+        (draft / "tokenizer.json").write_text(...)
+        seal(draft, {"kind": "tokenizer", ...})     # manifest.json with the size and sha256 of every file
+
+An artifact's hash is over the (name, sha256) pairs of its files, manifests and histories left out, so that no clock,
+host or path enters it. The manifest carries a checksum of itself: a flipped byte anywhere is noticed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from textkit import __version__
+from textkit.errors import InputError, ResourceError, UsageError
+
+MANIFEST = "manifest.json"
+VERSION = 1
+UNHASHED = (MANIFEST, "history.jsonl")
+_EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
+_AT_FDCWD = -100
+
+
+def check_target(path: str | Path, force: bool) -> None:
+    """UsageError or ResourceError if an artifact could not be saved there: asked before the work, not after it."""
+    path = Path(path)
+    if path.exists() and not force:
+        raise UsageError("exists already", where=str(path), fix="add --force to replace it")
+    if path.exists() and not (path.is_dir() and ((path / MANIFEST).exists() or not any(path.iterdir()))):
+        raise UsageError("is not an artifact of textkit's, so --force does not replace it", where=str(path), fix="choose another name")
+    parent = _existing_parent(path)
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ResourceError(f"cannot be written: {parent} is not a folder that you may write to", where=str(path))
+
+
+def _existing_parent(path: Path) -> Path:
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    return parent
+
+
+@contextmanager
+def publish(path: str | Path, force: bool) -> Iterator[Path]:
+    """A folder to fill; when the context ends well it is synced to disk and put at `path` in one step."""
+    path = Path(path)
+    check_target(path, force)
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.absolute().parent))
+    try:
+        yield draft
+        _open_to_readers(draft)
+        for file in sorted(draft.rglob("*")):
+            _sync(file)
+        _sync(draft)
+        _put(draft, path)
+        _sync(path.absolute().parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_to_readers(draft: Path) -> None:
+    """mkdtemp makes a private folder; an artifact has the permissions that any new folder has."""
+    mask = os.umask(0)
+    os.umask(mask)
+    draft.chmod(0o777 & ~mask)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _put(draft: Path, path: Path) -> None:
+    if not path.exists():
+        os.rename(draft, path)
+    elif not _exchange(draft, path):
+        aside = draft.with_suffix(".old")  # without an exchange there is a moment without an artifact, never half of one
+        os.rename(path, aside)
+        os.rename(draft, path)
+        shutil.rmtree(aside)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Swap two folders in one step, where the system can (rename refuses a target that is not empty)."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    arguments = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _EXCHANGE)
+    return renameat2 is not None and renameat2(*arguments) == 0
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> str:
+    """Write the manifest of a filled folder; returns the artifact's hash."""
+    files = {}
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        name = file.relative_to(folder).as_posix()
+        files[name] = {"size": file.stat().st_size, "sha256": _sha256(file)}
+    sha256 = content_hash(files)
+    whole = {"textkit": VERSION, "version": __version__, **manifest, "sha256": sha256, "files": files}
+    whole["checksum"] = _checksum(whole)
+    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return sha256
+
+
+def content_hash(files: dict[str, dict[str, Any]]) -> str:
+    pairs = [[name, entry["sha256"]] for name, entry in sorted(files.items()) if Path(name).name not in UNHASHED]
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    body = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The manifest of an artifact, checked against itself. InputError says what is wrong with it."""
+    path = Path(folder) / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        what = "is no artifact of textkit's (it has no manifest.json)" if Path(folder).exists() else "no such artifact"
+        raise InputError(what, where=str(folder), fix="give a folder that --save made") from None
+    except NotADirectoryError:
+        raise InputError("is a file, not an artifact folder", where=str(folder), fix="give a folder that --save made") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"the manifest is damaged ({error})", where=str(path)) from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("textkit"), int):
+        raise InputError("the manifest is not one of textkit's", where=str(path))
+    if manifest["textkit"] > VERSION:
+        message = f"made by a newer textkit ({manifest.get('version')}, format {manifest['textkit']}); this one reads format {VERSION}"
+        raise InputError(message, where=str(folder), fix="update textkit")
+    if manifest.get("checksum") != _checksum(manifest):
+        raise InputError("the manifest was changed after it was written", where=str(path), fix="make the artifact again")
+    return manifest
+
+
+def load(folder: str | Path, kind: str) -> dict[str, Any]:
+    """The manifest of an artifact of this kind, after checking every file's size and hash."""
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    if manifest.get("kind") != kind:
+        raise InputError(f"is a {manifest.get('kind')}, and a {kind} is needed here", where=str(folder))
+    for name, due in manifest["files"].items():
+        _check_file(folder / name, due)
+    return manifest
+
+
+def _check_file(file: Path, due: dict[str, Any]) -> None:
+    if not file.is_file():
+        raise InputError("the file is missing from its artifact", where=str(file), fix="make the artifact again")
+    size = file.stat().st_size
+    if size != due["size"]:
+        raise InputError(f"{size} bytes where the manifest says {due['size']}", where=str(file), fix="make the artifact again")
+    if _sha256(file) != due["sha256"]:
+        raise InputError("the contents are not those that were saved (sha256 differs)", where=str(file), fix="make the artifact again")
+
+
+def copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target)

@@ -1,0 +1,135 @@
+"""`pad`: ids cut and filled to one length, with a mask that tells the two apart.
+
+Keras pads and cuts before the sequence, Hugging Face tokenizers after it; textkit after it unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from textkit import config
+from textkit.config import setting
+from textkit.errors import UsageError
+from textkit.report import say
+from textkit.stage import ids_owner
+from textkit.stage import restore as restore_stage
+from textkit.streams.batch import Batch
+from textkit.streams.lineage import Entry
+from textkit.streams.spool import Spool
+from textkit.streams.stream import Stream
+
+Side = Literal["post", "pre"]
+LONGEST, P95 = "longest", "p95"
+
+
+class Pad:
+    needs = ("tokens",)  # tokens alone are cut; ids are cut, filled and masked
+
+    @dataclass(frozen=True)
+    class Config:
+        length: int = setting(0, "tokens in a record afterwards")
+        pad: Side = setting("post", "which side is filled")
+        truncate: Side = setting("post", "which side is cut")
+        pad_id: int = setting(0, "what ids are filled with")
+
+    def __init__(self, settings: Config, measure: str | None = None, pad_id: int | None = None) -> None:
+        """`measure` ("longest" or "p95") takes the length from the stream; `pad_id` None the id from its vocabulary."""
+        self.config, self._measure, self._pad_id = settings, measure, pad_id
+        self._records = self._cut = self._padding = self._cells = 0
+
+    @classmethod
+    def restore(cls, entry: Entry, folder: Path | None) -> Pad:
+        settings = config.from_json(cls.Config, entry.config, "the lineage")
+        return cls(settings, pad_id=settings.pad_id)
+
+    def start(self, stream: Stream) -> tuple[Pad, Stream]:
+        self.config = replace(self.config, pad_id=self._own_pad_id(stream) if self._pad_id is None else self._pad_id)
+        if self._measure is None:
+            return self, stream
+        spool = Spool(stream)
+        lengths = [_sequence(batch).list.len().fill_null(0) for batch in spool.batches()]
+        length = measure(pl.concat(lengths), self._measure) if lengths else 1
+        self.config = replace(self.config, length=length)
+        return self, spool.stream()
+
+    def _own_pad_id(self, stream: Stream) -> int:
+        owner = ids_owner(stream.lineage)
+        if owner is None:
+            return 0
+        stage = restore_stage(owner, stream.near)
+        return stage.vocabulary.pad_id if hasattr(stage, "vocabulary") else stage.tokenizer.vocabulary.pad_id  # type: ignore[attr-defined]
+
+    def apply(self, batch: Batch) -> Batch:
+        settings = self.config
+        before = _sequence(batch).list.len().fill_null(0)
+        self._records += len(batch)
+        self._cut += int((before > settings.length).sum())
+        self._cells += settings.length * len(batch)
+        self._padding += int((settings.length - before.clip(upper_bound=settings.length)).sum())
+        columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags") if batch.has(name)]
+        if batch.has("ids"):
+            kept = cut(batch.require("ids")["ids"], settings)
+            columns += [fill(kept, settings).alias("ids"), mask(kept, settings).alias("mask")]
+        return batch.put(*columns)
+
+    def entry(self) -> Entry:
+        return Entry("pad", None, config.to_json(self.config))
+
+    def finish(self) -> None:
+        """The share of records that were cut, and of cells that are padding."""
+        if self._records:
+            cut_share, pad_share = 100 * self._cut / self._records, 100 * self._padding / self._cells
+            facts = {"length": self.config.length, "truncated": self._cut, "records": self._records}
+            shape = f"length {self.config.length}, padded {self.config.pad}, truncated {self.config.truncate}"
+            say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {pad_share:.1f} % of ids are padding", **facts)
+
+    def copy_to(self, target: Path) -> None:
+        """There is no artifact."""
+
+
+def _sequence(batch: Batch) -> pl.Series:
+    name = "ids" if batch.has("ids") else "tokens"
+    return batch.require(name)[name]
+
+
+def measure(lengths: pl.Series, how: str) -> int:
+    """The longest length, or the one that 95 of 100 records do not exceed; at least 1."""
+    if how == P95:
+        return max(1, math.ceil(lengths.quantile(0.95, interpolation="higher") or 1))
+    return max(1, int(lengths.max() or 1))  # type: ignore[call-overload]
+
+
+def parse_length(text: str) -> tuple[int, str | None]:
+    """(length, measure) of --length N|longest|p95."""
+    if text in (LONGEST, P95):
+        return 0, text
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--length takes a number above 0, longest or p95, not {text!r}")
+    return int(text), None
+
+
+def cut(sequences: pl.Series, settings: Pad.Config) -> pl.Series:
+    """(B, T) -> (B, at most length)"""
+    n = settings.length
+    return sequences.list.head(n) if settings.truncate == "post" else sequences.list.tail(n)
+
+
+def _filler(kept: pl.Series, value: int, length: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.Int32).repeat_by(length - pl.lit(kept).list.len().cast(pl.Int64))
+
+
+def fill(kept: pl.Series, settings: Pad.Config) -> pl.Series:
+    """(B, at most length) -> (B, length)"""
+    parts = [pl.lit(kept), _filler(kept, settings.pad_id, settings.length)]
+    return pl.select(pl.concat_list(parts if settings.pad == "post" else parts[::-1])).to_series()
+
+
+def mask(kept: pl.Series, settings: Pad.Config) -> pl.Series:
+    """(B, length): 1 where an id is the record's own, 0 where it fills."""
+    parts = [pl.lit(1, dtype=pl.Int32).repeat_by(pl.lit(kept).list.len()), _filler(kept, 0, settings.length)]
+    return pl.select(pl.concat_list(parts if settings.pad == "post" else parts[::-1])).to_series()

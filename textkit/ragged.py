@@ -1,0 +1,23 @@
+"""Ragged columns: lists of different lengths as flat values and lengths, and back."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def flatten(lists: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """(B, T) lists -> flat values, (B,) lengths. Empty and missing lists have length 0."""
+    lengths = lists.list.len().fill_null(0).cast(pl.UInt32)
+    return lists.filter(lengths > 0).explode(), lengths
+
+
+def nest(values: pl.Series, lengths: pl.Series) -> pl.Series:
+    """Flat values, (B,) lengths -> (B, T) lists; the inverse of `flatten`."""
+    filled = lengths > 0
+    rows = pl.int_range(len(lengths), dtype=pl.UInt32, eager=True).repeat_by(lengths).filter(filled).explode()
+    lists = pl.DataFrame({"row": rows, "value": values}).group_by("row", maintain_order=True).agg("value")["value"]
+    if len(lists) == len(lengths):
+        return lists
+    index = pl.select(pl.when(filled).then(filled.cum_sum().cast(pl.Int64) - 1)).to_series()
+    empty = pl.Series([[]], dtype=lists.dtype)
+    return pl.concat([lists, empty]).gather(index.fill_null(len(lists)))

@@ -1,0 +1,101 @@
+"""Every command, method, architecture, task and format: its name, where it lives and one line of help.
+
+This is the only list. `--help`, the choices of an option, the contract tests and the lazy imports all come from
+it, so adding a method is one new file and one line here. Nothing is imported until it is loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from textkit.errors import UsageError
+
+
+class Entry(NamedTuple):
+    target: str  # "module:attribute"
+    help: str
+
+    def load(self) -> Any:
+        module, attribute = self.target.split(":")
+        return getattr(import_module(module), attribute)
+
+
+class Registry(dict[str, Entry]):
+    """A table of entries of one kind (`what` names the kind in messages)."""
+
+    def __init__(self, what: str, entries: dict[str, Entry]) -> None:
+        super().__init__(entries)
+        self.what = what
+
+    def find(self, name: str) -> Any:
+        """Import and return what `name` stands for; UsageError if there is no such name."""
+        if name not in self:
+            raise UsageError(f"no {self.what} is called {name!r}", fix=f"choose from {', '.join(self)}")
+        return self[name].load()
+
+
+COMMANDS = Registry(
+    "command",
+    {
+        "tokenize": Entry("textkit.commands.tokenize:command", "Cut text into tokens, and ids of a vocabulary."),
+        "embed": Entry("textkit.commands.embed:command", "Learn or apply word vectors."),
+        "pad": Entry("textkit.commands.pad:command", "Cut and fill ids to one length, with a mask."),
+        "train": Entry("textkit.commands.train:command", "Train a model and save it with its whole chain."),
+        "predict": Entry("textkit.commands.predict:command", "Label new records with a trained model."),
+        "evaluate": Entry("textkit.commands.evaluate:command", "Measure a model, or predictions, against labels."),
+        "show": Entry("textkit.commands.show:command", "Say what an artifact, a file or a stream is."),
+    },
+)
+
+# Stages are what a lineage and a bundle's chain are made of.
+STAGES = Registry(
+    "stage",
+    {
+        "tokenize": Entry("textkit.tokenizers.stage:Tokenize", "text -> tokens, ids"),
+        "index": Entry("textkit.tokenizers.index:Index", "tokens -> ids"),
+        "embed": Entry("textkit.embeddings.stage:Embed", "tokens -> vectors"),
+        "pad": Entry("textkit.padding:Pad", "ids -> ids of one length, mask"),
+    },
+)
+
+TOKENIZERS = Registry(
+    "tokenizer",
+    {
+        "words": Entry("textkit.tokenizers.words:Words", "Unicode words, numbers and punctuation of any script."),
+        "wordpiece": Entry("textkit.tokenizers.wordpiece:WordPiece", "Subwords by longest match, as in BERT."),
+    },
+)
+
+EMBEDDINGS = Registry(
+    "embedding",
+    {
+        "word2vec": Entry("textkit.embeddings.word2vec:Word2Vec", "Skip-gram and CBOW word vectors."),
+    },
+)
+
+TASKS = Registry(
+    "task",
+    {
+        "classify": Entry("textkit.tasks.classify:Classify", "One label for a record."),
+    },
+)
+
+ARCHS = Registry(
+    "architecture",
+    {
+        "lstm": Entry("textkit.archs.lstm:Arch", "Long short-term memory over embedded tokens."),
+        "logreg": Entry("textkit.classic.logreg:Arch", "Logistic regression on bag of words or vectors."),
+    },
+)
+
+FORMATS = Registry(
+    "format",
+    {
+        "text": Entry("textkit.streams.formats.text:Text", "one record a line"),
+        "tsv": Entry("textkit.streams.formats.table:Tsv", "tab-separated columns, unquoted"),
+        "csv": Entry("textkit.streams.formats.table:Csv", "comma-separated columns, RFC 4180"),
+        "jsonl": Entry("textkit.streams.formats.jsonl:JsonLines", "one JSON object a line"),
+        "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream"),
+    },
+)

@@ -1,0 +1,96 @@
+"""What a run tells people: lines and a bar on stderr. stdout is for data only.
+
+A terminal gets a rich bar, a log gets a greppable line every 30 s. A lost stderr only silences us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from typing import Any
+
+EVERY = 30.0  # s between lines in a log
+MODES = ("auto", "bar", "lines", "json", "none")
+
+_mode = "auto"
+_name = "textkit"
+
+
+def configure(mode: str, name: str) -> None:
+    """Called once per process with --progress and the command's name."""
+    global _mode, _name
+    _mode, _name = mode, name
+
+
+def say(message: str, **facts: Any) -> None:
+    """One line on stderr: `textkit pad: 3 % of records truncated`, or with --progress json an object with the facts."""
+    if _mode == "none":
+        return
+    if _mode == "json":
+        _write(json.dumps({"command": _name, "message": message, **facts}, ensure_ascii=False))
+    else:
+        _write(f"{_name}: {message}")
+
+
+def error(message: str) -> None:
+    """The one line of an error. Printed in every mode."""
+    _write(f"{_name}: error: {message}")
+
+
+def _write(line: str) -> None:
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads: the work goes on in silence
+        return
+
+
+class Progress:
+    """Counts something while it is done: `with Progress("epoch 1", total=100, unit="records") as p: p.add(32)`."""
+
+    def __init__(self, what: str, total: int | None = None, unit: str = "records") -> None:
+        self.what, self.total, self.unit = what, total, unit
+        self.done = 0
+        self._started = self._last = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if _mode == "bar" or (_mode == "auto" and _on_terminal()):
+            self._bar, self._task = _rich_bar(self.what, self.total, self.unit)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def add(self, count: int, note: str = "") -> None:
+        self.done += count
+        if self._bar is not None:
+            self._bar.update(self._task, advance=count, note=note)
+        elif time.monotonic() - self._last >= EVERY and _mode != "none":
+            self._last = time.monotonic()
+            of = f"/{self.total}" if self.total else ""
+            rate = self.done / (self._last - self._started)
+            facts = {"what": self.what, "done": self.done, "total": self.total, "per_second": round(rate, 1)}
+            say(f"{self.what}: {self.done}{of} {self.unit}, {rate:.0f}/s {note}".rstrip(), **facts)
+
+
+def _on_terminal() -> bool:
+    """A bar is for a person at a terminal, and for the last command of a pipe: the bars of several would mix."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    return not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+
+
+def _rich_bar(what: str, total: int | None, unit: str) -> tuple[Any, Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+    return bar, bar.add_task(what, total=total, note="")

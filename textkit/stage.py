@@ -1,0 +1,79 @@
+"""What a stage is, and how stages are joined to a chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from textkit.artifacts import cache
+from textkit.errors import LineageError
+from textkit.registry import STAGES
+from textkit.report import say
+from textkit.streams.batch import Batch
+from textkit.streams.lineage import Entry, Lineage
+from textkit.streams.stream import Stream
+
+
+class Stage(Protocol):
+    """A filter. `needs` are the columns it reads.
+
+    `start` is given the stream once, before the first batch: a stage that learns does it there. It returns the
+    stream to go on with and the stage that is applied to it, whose `entry` then tells all that it depends on.
+    """
+
+    needs: tuple[str, ...]
+
+    def start(self, stream: Stream) -> tuple[Stage, Stream]: ...
+
+    def apply(self, batch: Batch) -> Batch: ...
+
+    def entry(self) -> Entry: ...
+
+    def finish(self) -> None:
+        """Say on stderr what happened on the whole."""
+
+    def copy_to(self, target: Path) -> None:
+        """Copy what applying the stage needs into a folder of a bundle (nothing if it needs no artifact)."""
+
+    @classmethod
+    def restore(cls, entry: Entry, folder: Path | None) -> Stage:
+        """The stage of a lineage entry, its artifact in `folder`."""
+
+
+def connect(stream: Stream, stage: Stage) -> Stream:
+    """The stream that comes out of `stage`. What the stage learns, it learns here."""
+    for link in (*missing(stream, stage.needs), stage):
+        ready, stream = link.start(stream)
+        stream = stream.map(ready.apply, stream.lineage.plus(ready.entry()))
+    return stream
+
+
+def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
+    """The stages that must come first: text is tokenized as `words` where tokens are needed and there are none."""
+    first = stream.peek()
+    if "tokens" not in needs or first is None or first.has("tokens"):
+        return []
+    first.require("text", fix="name the column with --text-field")
+    say("no tokens in the input: tokenizing its text as words")
+    return [STAGES.find("tokenize").of("words")]
+
+
+def ids_owner(lineage: Lineage) -> Entry | None:
+    """The stage whose vocabulary the ids belong to."""
+    owners = [entry for entry in lineage.stages if owns_ids(entry)]
+    if len(owners) > 1:
+        names = " and ".join(entry.label for entry in owners)
+        raise LineageError(f"two stages say the ids are theirs: {names}", fix="make the stream again with one vocabulary")
+    return owners[0] if owners else None
+
+
+def owns_ids(entry: Entry) -> bool:
+    return entry.sha256 is not None and (entry.stage in ("tokenize", "index") or entry.config.get("ids") is True)
+
+
+def restore(entry: Entry, near: tuple[Path, ...] = (), folder: Path | None = None) -> Stage:
+    """The stage of a lineage entry, its artifact found where the lineage says, or in `folder`."""
+    if entry.sha256 is not None and folder is None:
+        folder = cache.locate(entry, near)
+    stage: Stage = STAGES.find(entry.stage).restore(entry, folder)
+    return stage

@@ -1,0 +1,102 @@
+"""A batch: some records of a stream, as typed columns and raw JSON lines.
+
+`raw` holds each record's own JSON text, or None where the input had none (plain text, tables). `frame` holds the
+columns that were parsed from it or added. Of these, `added` are not in `raw` and are written out; the others are
+views of what `raw` already says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams import members
+from textkit.streams.columns import dtype_of
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a batch's records stand in the input: `line` is the first one's line, or one per record."""
+
+    path: str
+    line: int | pl.Series = 1
+
+    def __call__(self, row: int) -> str:
+        line = self.line + row if isinstance(self.line, int) else self.line[row]
+        return f"{self.path}:{line}"
+
+
+@dataclass
+class Batch:
+    frame: pl.DataFrame
+    position: Position
+    raw: pl.Series | None = None
+    added: frozenset[str] = frozenset()
+    plain: dict[str, pl.Series] = field(default_factory=dict)  # per view: rows safe to cut fast
+
+    def __len__(self) -> int:
+        return len(self.raw) if self.raw is not None else len(self.frame)
+
+    def has(self, name: str) -> bool:
+        """Whether any record has the member or column."""
+        if name in self.frame.columns:
+            return self.frame[name].null_count() < len(self)
+        return self.raw is not None and members.contains_key(self.raw, name) and self._has_after_reading(name)
+
+    def _has_after_reading(self, name: str) -> bool:
+        return self.read(name)[name].null_count() < len(self)
+
+    def read(self, *names: str) -> pl.DataFrame:
+        """The named columns, null where a record lacks one. Reads them from the raw lines at first use."""
+        missing = tuple(name for name in names if name not in self.frame.columns)
+        if missing and self.raw is not None:
+            views, plain = members.parse(self.raw, missing, self.position)
+            self.frame = self.frame.hstack(views) if self.frame.width else views
+            self.plain |= plain
+        elif missing:
+            nulls = [pl.lit(None, dtype=dtype_of(name) or pl.String).alias(name) for name in missing]
+            return self.frame.with_columns(nulls).select(names)
+        return self.frame.select(names)
+
+    def require(self, *names: str, fix: str | None = None) -> pl.DataFrame:
+        """As `read`, but InputError at the first record that lacks one of them or holds another type."""
+        frame = self.read(*names)
+        for name in names:
+            if frame.schema[name] != dtype_of(name):
+                raise InputError(f"column {name!r} is not of the type that a stage reads", where=self.position(0))
+            if frame[name].null_count():
+                row = frame[name].is_null().arg_true()[0]
+                raise InputError(f"the record has no {name!r}", where=self.position(row), fix=fix)
+        return frame
+
+    def put(self, *columns: pl.Series) -> Batch:
+        """A batch with these columns added, or replaced where the records had them."""
+        names = [column.name for column in columns]
+        raw = self._cut(names)
+        frame = self.frame.with_columns(columns) if self.frame.width else pl.DataFrame(columns)
+        return replace(self, frame=frame, raw=raw, added=self.added | set(names), plain=dict(self.plain))
+
+    def drop(self, names: Iterable[str]) -> Batch:
+        """A batch without these columns."""
+        names = list(names)
+        raw = self._cut(names)
+        return replace(self, frame=self.frame.drop(names, strict=False), raw=raw, added=self.added - set(names), plain=dict(self.plain))
+
+    def _cut(self, names: Iterable[str]) -> pl.Series | None:
+        raw = self.raw
+        for name in names:
+            if raw is not None and name not in self.added and members.contains_key(raw, name):
+                if dtype_of(name) is not None:
+                    self.read(name)
+                nothing_plain = pl.Series([False]).new_from_index(0, len(raw))
+                raw = members.cut(raw, name, self.plain.get(name, nothing_plain))
+        return raw
+
+    def lines(self) -> pl.Series:
+        """Each record as one line of JSON."""
+        if self.raw is None:
+            return members.to_json(self.frame)
+        return members.splice(self.raw, self.frame.select(name for name in self.frame.columns if name in self.added))

@@ -1,0 +1,203 @@
+"""Bytes in: a path or stdin, decompressed, decoded to UTF-8, in blocks of whole lines.
+
+A block is some megabytes, or less where a pipe has paused: `tail -f log | textkit ...` shows each line at once and
+bulk input runs at full speed. Blocks of a regular file do not depend on timing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from textkit.errors import InputError
+
+BLOCK = 4 << 20  # bytes: enough for vectorized work, little enough to stay in memory many times over
+READ = 1 << 20
+PAUSE = 0.02  # s without data after which a pipe is taken to have paused
+PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
+PIPE_SIZE = 1 << 20
+BOM = codecs.BOM_UTF8
+
+
+class ByteSource:
+    """One input. `name` stands in messages; `path` is None for stdin."""
+
+    def __init__(self, path: str | None, encoding: str = "utf-8") -> None:
+        self.name = path or "<stdin>"
+        self.path = Path(path) if path else None
+        self._file = self._open()
+        self._live = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        if self._live:
+            _widen_pipe(self._file.fileno())
+        self._head = b""
+        self._read = self._read_pipe_or_file
+        for magic, opener in COMPRESSIONS.items():
+            if self._fill(len(magic)).startswith(magic):
+                self._read, self._head, self._live = opener(self, _Rest(self._head, self._file)), b"", False
+        if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
+            self._read, self._head = self._transcoded(encoding, self._head), b""
+        if self._fill(len(BOM)).startswith(BOM):
+            self._head = self._head[len(BOM) :]
+
+    def _open(self) -> BinaryIO:
+        if self.path is None:
+            return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+        try:
+            if self.path.is_dir():
+                fix = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
+                raise InputError("is a directory", where=self.name, fix=fix)
+            return open(self.path, "rb", buffering=0)
+        except FileNotFoundError:
+            raise InputError("no such file", where=self.name) from None
+        except PermissionError:
+            raise InputError("may not be read", where=self.name, fix="see its permissions") from None
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _read_pipe_or_file(self) -> bytes:
+        return os.read(self._file.fileno(), READ)
+
+    def _transcoded(self, encoding: str, head: bytes) -> Callable[[], bytes]:
+        decoder, read, name = codecs.getincrementaldecoder(encoding)(), self._read, self.name
+        pending = [head] if head else []
+        done = False
+
+        def read_utf8() -> bytes:
+            nonlocal done
+            while not done:
+                data = pending.pop() if pending else read()
+                done = not data
+                try:
+                    text = decoder.decode(data, final=done)
+                except UnicodeDecodeError as error:
+                    raise InputError(f"not {encoding} ({error.reason})", where=name, fix="give another --encoding") from None
+                if text:
+                    return text.encode("utf-8", "surrogatepass")
+            return b""
+
+        return read_utf8
+
+    def _fill(self, size: int) -> bytes:
+        """At least `size` bytes of what comes next, or all there is, without taking them."""
+        while len(self._head) < size and (data := self._read()):
+            self._head += data
+        return self._head
+
+    def first_line(self, limit: int = BLOCK) -> bytes:
+        """The first line without its end, or the first `limit` bytes, without taking it."""
+        size = 1
+        while (end := self._head.find(b"\n")) < 0 and len(self._fill(size)) >= size and size <= limit:
+            size = max(2 * size, len(self._head) + 1)
+        return self._head[: end if end >= 0 else limit]
+
+    def peek(self, size: int) -> bytes:
+        return self._fill(size)[:size]
+
+    def chunks(self) -> Iterator[bytes]:
+        """All bytes, as they come."""
+        if self._head:
+            head, self._head = self._head, b""
+            yield head
+        while data := self._read():
+            yield data
+
+    def blocks(self) -> Iterator[bytes]:
+        """All bytes, in blocks that end at the end of a line (the last one may not)."""
+        parts, size, since = ([self._head] if self._head else []), len(self._head), time.monotonic()
+        self._head = b""
+        while True:
+            if self._live and size and self._paused(since) or size >= BLOCK:
+                whole, rest = _split_last_line(parts)
+                if whole:
+                    yield whole
+                    parts, size, since = ([rest] if rest else []), len(rest), time.monotonic()
+            data = self._read()
+            if not data:
+                break
+            since = since if size else time.monotonic()
+            parts.append(data)
+            size += len(data)
+        if size:
+            yield b"".join(parts)
+
+    def _paused(self, since: float) -> bool:
+        if time.monotonic() - since > PATIENCE:
+            return True
+        return not select.select([self._file], [], [], PAUSE)[0]
+
+
+class _Rest:
+    """A file object of the bytes already taken, then those of the file."""
+
+    def __init__(self, head: bytes, file: BinaryIO) -> None:
+        self._head, self._file = head, file
+
+    def read(self, size: int = -1) -> bytes:
+        if self._head:
+            data, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+            return data
+        return self._file.read(size) or b""
+
+
+def _gzip(source: ByteSource, raw: _Rest) -> Callable[[], bytes]:
+    import gzip
+    import zlib
+
+    file = gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[arg-type]
+
+    def read() -> bytes:
+        try:
+            return file.read1(READ)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"the gzip data is cut short or damaged ({error})", where=source.name, fix="make the file again") from None
+
+    return read
+
+
+COMPRESSIONS = {b"\x1f\x8b": _gzip}
+
+
+def _split_last_line(parts: list[bytes]) -> tuple[bytes, bytes]:
+    data = b"".join(parts)
+    end = data.rfind(b"\n") + 1
+    return data[:end], data[end:]
+
+
+def _widen_pipe(descriptor: int) -> None:
+    """A larger pipe means fewer switches between processes; where the system refuses, the usual size does."""
+    import fcntl
+
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and hasattr(fcntl, "F_SETPIPE_SZ"):
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        except OSError:  # over the user's quota of pipe memory
+            return
+
+
+def undecodable(block: bytes, line: int, name: str) -> InputError:
+    """The error for a block that is not UTF-8: which line, and the encoding that would read it."""
+    try:
+        block.decode()
+    except UnicodeDecodeError as error:
+        where = f"{name}:{line + block.count(bytes([10]), 0, error.start)}"
+        start, end = block.rfind(b"\n", 0, error.start) + 1, block.find(b"\n", error.start)
+        bad = block[start : end if end >= 0 else None]
+        if _decodes(bad, "cp949") and _decodes(block, "cp949"):
+            return InputError("not UTF-8, but it reads as CP949 (Korean Windows)", where=where, fix="add --encoding cp949")
+        return InputError("not UTF-8", where=where, fix="name its encoding, for example --encoding cp949 or --encoding latin-1")
+    raise AssertionError("the block is UTF-8")
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        return "\x00" not in data.decode(encoding)
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,71 @@
+"""The columns that textkit knows: their types, and how their values look in JSON.
+
+Everything else in a record is the user's and is not touched.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+TEXT_ALIASES = ("text", "document", "sentence", "review", "comment")  # what users' tables call it
+KNOWN_NAMES = (*TEXT_ALIASES, "label", "target", "pair")
+
+STRING, STRINGS, INTS = pl.String, pl.List(pl.String), pl.List(pl.Int32)
+
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "text": STRING,
+    "pair": STRING,
+    "target": STRING,
+    "label": STRING,
+    "labels": STRINGS,
+    "tags": STRINGS,
+    "tokens": STRINGS,
+    "ids": INTS,
+    "mask": INTS,
+    "type_ids": INTS,
+    "features": pl.Struct({"indices": INTS, "values": pl.List(pl.Float64)}),
+    "vector": pl.List(pl.Float32),
+    "prediction": STRING,
+    "score": pl.Float64,
+    "predictions": pl.List(pl.Struct({"label": STRING, "score": pl.Float64})),
+    "output": STRING,
+}
+
+# Values that the fast reader and the exact one are known to read alike (regular expressions of the Rust crate).
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_INTEGER = r"(?:0|-?[1-9][0-9]{0,8})"
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+
+
+def _list(value: str) -> str:
+    return rf"\[\s*(?:{value}(?:\s*,\s*{value})*)?\s*\]"
+
+
+_PLAIN: dict[str, str] = {
+    str(pl.String()): _STRING,
+    str(pl.Float64()): rf"{_NUMBER}\s*[,}}]",
+    str(STRINGS): _list(_STRING),
+    str(INTS): _list(_INTEGER),
+    str(pl.List(pl.Float32)): _list(_NUMBER),
+}
+
+
+def dtype_of(name: str) -> pl.DataType | None:
+    """The type of a known column, prefixes included (`target_ids`), or None for a user's own."""
+    base = re.sub(r"^(text|pair|target)_(?=tokens$|ids$|mask$)", "", name)
+    known = COLUMNS.get(base)
+    return None if known is None else known() if isinstance(known, type) else known
+
+
+def key_pattern(name: str) -> str:
+    """A member's key as it is usually spelt. A quote inside a string is escaped, so this never matches in one."""
+    return rf'[{{,\s]"{re.escape(name)}"\s*:\s*'
+
+
+def value_pattern(name: str) -> str | None:
+    """What a value must look like for the fast reader to be exact; None if only the exact reader is."""
+    if name == "label":  # a label may be a JSON number and is kept by its spelling
+        return rf"(?:{_STRING}|{_INTEGER}\s*[,}}])"
+    return _PLAIN.get(str(dtype_of(name)))

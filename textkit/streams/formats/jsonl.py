@@ -1,0 +1,95 @@
+"""JSON Lines: one object a line, blank lines skipped; textkit's header and end lines are objects too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams import members
+from textkit.streams.batch import Batch, Position
+from textkit.streams.bytesource import ByteSource
+from textkit.streams.columns import TEXT_ALIASES
+from textkit.streams.formats.base import End, Event, Reading
+from textkit.streams.formats.lines import line_blocks
+from textkit.streams.lineage import END_PREFIX, HEADER_PREFIX, Lineage, control_line, end_line
+
+
+class JsonLines:
+    suffixes = (".jsonl", ".ndjson", ".json")
+    binary = False
+
+    def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
+        mapping: dict[str, str] | None = None
+        for lines, number in line_blocks(source):
+            for piece in _pieces(lines, Position(source.name, number)):
+                if isinstance(piece, Batch):
+                    if mapping is None:
+                        mapping = _mapping(piece, reading)
+                        if mapping:
+                            yield mapping
+                    piece = _renamed(piece, mapping)
+                    piece.read(*reading.wanted or ("text",))  # so that every line is known to be an object
+                yield piece
+
+    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> JsonLinesWriter:
+        return JsonLinesWriter(out, lineage)
+
+
+def _pieces(lines: pl.Series, position: Position) -> Iterator[Lineage | End | Batch]:
+    """Runs of records, and the header and end lines between them."""
+    numbers: int | pl.Series = position.line
+    blank = lines.str.strip_chars(" \t\r") == ""
+    if blank.any():
+        numbers = pl.Series(range(len(lines)), dtype=pl.Int64).filter(~blank) + position.line
+        lines = lines.filter(~blank)
+    control = lines.str.starts_with(HEADER_PREFIX) | lines.str.starts_with(END_PREFIX)
+    start = 0
+    for at in [*control.arg_true().to_list(), len(lines)]:
+        if at > start:
+            first = numbers + start if isinstance(numbers, int) else numbers[start:at]
+            yield Batch(pl.DataFrame(), Position(position.path, first), raw=lines[start:at])
+        if at < len(lines):
+            line = numbers + at if isinstance(numbers, int) else numbers[at]
+            found = control_line(lines[at], f"{position.path}:{line}")
+            yield found if isinstance(found, Lineage) else End(found)
+        start = at + 1
+
+
+def _mapping(batch: Batch, reading: Reading) -> dict[str, str]:
+    """Our name -> the user's key: those the user gave, and a usual name for the text if no record has `text`."""
+    mapping = {our: user for our, user in reading.names.items() if our != user}
+    for user in mapping.values():
+        if batch.raw is not None and not members.contains_key(batch.raw, user):
+            raise InputError(f"no record has a field {user!r}", where=batch.position(0), fix="see the names with head -n 2")
+    if "text" not in reading.names and batch.raw is not None and not members.contains_key(batch.raw, "text"):
+        alias = next((name for name in TEXT_ALIASES if members.contains_key(batch.raw, name)), None)
+        if alias and alias not in mapping.values() and not members.contains_key(batch.raw, "tokens"):
+            mapping["text"] = alias
+    return mapping
+
+
+def _renamed(batch: Batch, mapping: dict[str, str]) -> Batch:
+    raw = batch.raw
+    for our, user in mapping.items():
+        if raw is not None:
+            members.parse(raw, (our,), batch.position)  # a line that is no object is told of as such
+            raw = members.rename(raw, user, our, batch.position)
+    return Batch(pl.DataFrame(), batch.position, raw=raw) if mapping else batch
+
+
+class JsonLinesWriter:
+    def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
+        self.out, self.lineage = out, lineage
+        if lineage is not None:
+            out.write(lineage.header().encode() + b"\n")
+
+    def write(self, batch: Batch) -> None:
+        if len(batch):
+            self.out.write((batch.lines() + "\n").str.join("").item().encode())
+
+    def finish(self, records: int, complete: bool) -> None:
+        if self.lineage is not None and complete:
+            self.out.write(end_line(records).encode() + b"\n")

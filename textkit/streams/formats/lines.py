@@ -1,0 +1,30 @@
+"""Blocks of bytes as columns of lines: what all line formats share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams.bytesource import ByteSource, undecodable
+
+
+def line_blocks(source: ByteSource) -> Iterator[tuple[pl.Series, int]]:
+    """(lines, number of the first one) per block. Lines end at \\n, a \\r before it is dropped (never elsewhere)."""
+    number = 1
+    for block in source.blocks():
+        lines = to_lines(block, number, source.name)
+        yield lines, number
+        number += len(lines)
+
+
+def to_lines(block: bytes, number: int, name: str) -> pl.Series:
+    if b"\x00" in block:
+        where = f"{name}:{number + block.count(10, 0, block.index(0))}"
+        raise InputError("a NUL byte: this is no text file", where=where, fix="give text, or name its --encoding")
+    try:
+        return pl.read_lines(io.BytesIO(block)).to_series()
+    except pl.exceptions.ComputeError:
+        raise undecodable(block, number, name) from None

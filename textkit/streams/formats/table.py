@@ -1,0 +1,177 @@
+"""Tables: TSV without quoting, and CSV as RFC 4180 has it.
+
+A header line is taken for one if it has a name that textkit knows or that the user gave. Fields are counted in every
+record: a reader that fills short rows with nulls loses data in silence.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams.batch import Batch, Position
+from textkit.streams.bytesource import ByteSource, undecodable
+from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
+from textkit.streams.formats.base import Event, Reading
+from textkit.streams.formats.lines import line_blocks
+from textkit.streams.lineage import Lineage
+
+Rows = tuple[pl.DataFrame, int | pl.Series]  # string columns, and the line (or lines) where the records start
+
+
+def looks_like_header(cells: list[str], reading: Reading) -> bool:
+    """Whether a first line names columns: `--header` says so, or a cell is a known name or one the user gave."""
+    if reading.header is not None:
+        return reading.header
+    if reading.columns:
+        return False
+    return bool({cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & {*reading.names.values()})
+
+
+def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[str], dict[str, str], bool]:
+    """(names, mapping of ours to the user's, whether `cells` was a header) from the first record."""
+    header = looks_like_header(cells, reading)
+    names = list(reading.columns) or (cells if header else ["text"] if len(cells) == 1 else [])
+    if not names:
+        shown = ", ".join(cell[:20] for cell in cells[:6])
+        fix = f"name them, for example --columns {','.join(['text', 'label', 'c', 'd', 'e', 'f'][: len(cells)])}"
+        raise InputError(f"no header, and cannot tell which of the {len(cells)} columns ({shown}) is the text", where=where, fix=fix)
+    if len(names) != len(cells):
+        raise InputError(f"{len(cells)} fields, but --columns names {len(names)}", where=where)
+    if len({*names}) < len(names):
+        raise InputError(f"the header repeats a name ({', '.join(names)})", where=where, fix="give --columns with --header")
+    mapping = map_names(names, reading, where)
+    ours = {user: our for our, user in mapping.items()}
+    return [ours.get(name, name) for name in names], mapping, header
+
+
+def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
+    """Our name -> the user's, where they differ."""
+    mapping = {}
+    for our, user in reading.names.items():
+        if user not in names:
+            raise InputError(f"no column is called {user!r}", where=where, fix=f"the columns are {', '.join(names)}")
+        if our in names and our != user:
+            fix = f"leave out --{our}-field, or rename that column"
+            raise InputError(f"the table has a column {our!r} besides {user!r}", where=where, fix=fix)
+        mapping[our] = user
+    if "text" not in mapping and "text" not in names:
+        lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
+        alias = next((lower[alias] for alias in TEXT_ALIASES if alias in lower), None)
+        mapping |= {"text": alias} if alias else {}
+    return {our: user for our, user in mapping.items() if our != user}
+
+
+class Tsv:
+    suffixes: tuple[str, ...] = (".tsv", ".tab")
+    binary = False
+
+    def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
+        names: list[str] = []
+        for frame, lines in self.rows(source):
+            if not names:
+                place = Position(source.name, lines)
+                names, mapping, header = column_names(list(frame.row(0)), reading, place(0))
+                if mapping:
+                    yield mapping
+                frame = frame[1:] if header else frame
+                lines = lines if not header else lines + 1 if isinstance(lines, int) else lines[1:]
+            frame.columns = names
+            yield Batch(frame, Position(source.name, lines), added=frozenset(names))
+
+    def rows(self, source: ByteSource) -> Iterator[Rows]:
+        width = 0
+        for lines, number in line_blocks(source):
+            width = width or lines[0].count("\t") + 1
+            counts = lines.str.count_matches("\t", literal=True) + 1
+            check_widths(counts, lines == "", width, Position(source.name, number), "tabs")
+            yield lines.str.split_exact("\t", width - 1).struct.unnest(), number
+
+    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> None:
+        raise InputError("tables cannot be written yet", fix="use --to jsonl, arrow or text")
+
+
+class Csv(Tsv):
+    suffixes = (".csv",)
+
+    def rows(self, source: ByteSource) -> Iterator[Rows]:
+        width, number = 0, 1
+        for block in csv_blocks(source):
+            try:
+                outside = block.decode()
+            except UnicodeDecodeError:
+                raise undecodable(block, number, source.name) from None
+            if "\x00" in outside:
+                raise InputError("a NUL byte: this is no text file", where=source.name)
+            outside = QUOTED_FIELD.sub(lambda quoted: "q" + "\x00" * quoted[0].count("\n"), outside)
+            records = pl.Series(outside.removesuffix("\n").split("\n"))
+            newlines = records.str.count_matches("\x00", literal=True) + 1
+            starts = number + newlines.cum_sum() - newlines
+            place = Position(source.name, starts)
+            if '"' in outside:
+                stray = records.str.contains('"', literal=True).arg_true()[0]
+                fix = 'quote the whole field and write the quote in it as ""'
+                raise InputError("a quote inside a field that is not quoted", where=place(stray), fix=fix)
+            blank = records.str.strip_chars("\r") == ""
+            counts = records.str.count_matches(",", literal=True) + 1
+            width = width or counts[0]
+            check_widths(counts, blank, width, place, "commas")
+            yield read_csv(block, width, len(records), place), starts
+            number += int(newlines.sum())
+
+
+# a whole quoted field: from a field's start to a field's end
+QUOTED_FIELD = re.compile(r'(?:(?<=[,\n])|\A)"(?:[^"]|"")*"(?=,|\r?\n|\r?\Z)')
+
+
+def csv_blocks(source: ByteSource) -> Iterator[bytes]:
+    """Blocks that end where a record ends: at a line end with no quote open."""
+    rest, number = b"", 1
+    for block in source.blocks():
+        block = rest + block
+        end = len(block) if block.count(b'"') % 2 == 0 else _last_closed_line(block)
+        if end:
+            yield block[:end]
+            number += block.count(b"\n", 0, end)
+        rest = block[end:]
+    if rest:
+        where = f"{source.name}:{number}"
+        raise InputError("a quoted field that starts here is never closed", where=where, fix='a " inside a field is written ""')
+
+
+def _last_closed_line(block: bytes) -> int:
+    """Where the last record ends in a block with an odd number of quotes (0: nowhere)."""
+    before_last_quote = block.rfind(b'"')
+    while before_last_quote > 0:
+        line_end = block.rfind(b"\n", 0, before_last_quote) + 1
+        if block.count(b'"', 0, line_end) % 2 == 0:
+            return line_end
+        before_last_quote = block.rfind(b'"', 0, line_end)
+    return 0
+
+
+def check_widths(counts: pl.Series, blank: pl.Series, width: int, place: Position, marks: str) -> None:
+    """InputError at the first record that has other than `width` fields. An empty line is a record of empty text."""
+    wrong = (counts != width) & ~blank
+    if wrong.any():
+        row = wrong.arg_true()[0]
+        fix = f"see that line's {marks}, or read it as --from text"
+        raise InputError(f"{counts[row]} field{'s' * (counts[row] != 1)} where {width} are due", where=place(row), fix=fix)
+
+
+def read_csv(block: bytes, width: int, records: int, place: Position) -> pl.DataFrame:
+    frame = pl.read_csv(
+        io.BytesIO(block),
+        has_header=False,
+        schema={f"field_{i}": pl.String for i in range(width)},
+        empty_string_is_null=False,
+        extra_columns="raise",
+    )
+    if len(frame) != records:
+        raise InputError(f"{records} records were counted and {len(frame)} read", where=place(0), fix="check the quotes")
+    return frame

@@ -1,0 +1,52 @@
+"""Plain text: one record a line, an empty line is a record with empty text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams.batch import Batch, Position
+from textkit.streams.bytesource import ByteSource
+from textkit.streams.formats.base import Event, Reading
+from textkit.streams.formats.lines import line_blocks
+from textkit.streams.lineage import Lineage
+
+PREFERRED = ("prediction", "output", "tokens", "text")  # what a line shows, when no field is named
+
+
+class Text:
+    suffixes = (".txt", ".text")
+    binary = False
+
+    def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
+        for lines, number in line_blocks(source):
+            frame = pl.DataFrame({"text": lines})
+            yield Batch(frame, Position(source.name, number), added=frozenset({"text"}))
+
+    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> TextWriter:
+        return TextWriter(out, field)
+
+
+class TextWriter:
+    """One field a line: the named one, else the first there is of PREFERRED. Lists are joined by a space."""
+
+    def __init__(self, out: BinaryIO, field: str | None) -> None:
+        self.out, self.field = out, field
+
+    def write(self, batch: Batch) -> None:
+        if self.field is None:
+            self.field = next((name for name in PREFERRED if batch.has(name)), "text")
+        column = batch.read(self.field)[self.field]
+        if isinstance(column.dtype, pl.List):
+            column = column.cast(pl.List(pl.String)).list.join(" ")
+        elif column.dtype.is_nested():
+            raise InputError(f"column {self.field!r} is not plain text", fix="use --to jsonl")
+        # a record is a line, so a line feed inside a text becomes a space
+        lines = column.cast(pl.String).fill_null("").str.replace_all("\n", " ", literal=True) + "\n"
+        self.out.write(lines.str.join("").item().encode())
+
+    def finish(self, records: int, complete: bool) -> None:
+        """Plain text has no end mark."""

@@ -1,0 +1,228 @@
+"""Members of raw JSON lines: read exactly, cut out by byte range, spliced in. The rest of a line is never rebuilt.
+
+Two readers: polars' JSON reader on a whole block, which is fast and in places lenient, and an exact one in Python
+for the rows that are not plain enough to be sure that the two agree (repeated or escaped keys, surrogates, numbers
+where strings are due ...). `parse` decides row by row.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from json.decoder import JSONDecodeError, JSONDecoder, scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+import polars as pl
+
+from textkit.errors import InputError
+from textkit.streams.columns import dtype_of, key_pattern, value_pattern
+
+# Escapes that can spell an ASCII key another way, or half a surrogate pair: the exact reader's.
+ODD = r"\\u(?:00|[dD][89a-fA-F])"
+
+Place = Callable[[int], str]  # row -> "file:line"
+
+
+class Number(str):
+    """A JSON number by its spelling."""
+
+
+@dataclass(frozen=True)
+class Member:
+    key: str
+    start: int  # of the key's quote
+    end: int  # past the value
+    value: Any
+
+
+def _reject_constant(name: str) -> Any:
+    raise JSONDecodeError(f"{name} is not JSON", name, 0)
+
+
+_DECODER = JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_reject_constant)
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def scan(line: str) -> list[Member]:
+    """The members of one JSON object with their places; JSONDecodeError if the line is not exactly one object."""
+
+    def skip(at: int) -> int:
+        return _SPACE.match(line, at).end()  # type: ignore[union-attr]
+
+    def expect(at: int, characters: str) -> str:
+        if at >= len(line) or line[at] not in characters:
+            raise JSONDecodeError(f"expected {' or '.join(characters)}", line, at)
+        return line[at]
+
+    members: list[Member] = []
+    at = skip(0)
+    expect(at, "{")
+    at = skip(at + 1)
+    while line[at : at + 1] != "}" or members:
+        expect(at, '"')
+        key, after = scanstring(line, at + 1, True)
+        colon = skip(after)
+        expect(colon, ":")
+        value, end = _DECODER.raw_decode(line, skip(colon + 1))
+        members.append(Member(key, at, end, value))
+        at = skip(end)
+        if expect(at, ",}") == "}":
+            break
+        at = skip(at + 1)
+    if skip(at + 1) != len(line):
+        raise JSONDecodeError("more text after the object", line, at + 1)
+    return members
+
+
+def _convert(value: Any, dtype: pl.DataType, name: str) -> Any:
+    """A decoded value as `dtype` wants it; ValueError if it is of another type."""
+    if value is None:
+        return None
+    if dtype == pl.String:
+        if isinstance(value, str) and (name == "label" or not isinstance(value, Number)):
+            value.encode()  # UnicodeEncodeError (a ValueError) on a lone surrogate
+            return str(value)
+    elif isinstance(dtype, pl.List):
+        if isinstance(value, list) and None not in value:
+            return [_convert(item, dtype.inner, "") for item in value]  # type: ignore[arg-type]
+    elif isinstance(dtype, pl.Struct):
+        if isinstance(value, dict):
+            return {f.name: _convert(value[f.name], f.dtype, "") for f in dtype.fields if f.name in value}  # type: ignore[arg-type]
+    elif isinstance(value, Number):
+        number = float(value) if dtype.is_float() else int(value)
+        if dtype.is_float() or abs(number) < 2**31:
+            return number
+    raise ValueError(f"{name!r} should be {_describe(dtype)}")
+
+
+def _describe(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return f"a list of {'strings' if dtype.inner == pl.String else 'numbers' if dtype.inner.is_numeric() else 'objects'}"  # type: ignore[union-attr]
+    return "a string" if dtype == pl.String else "an object" if isinstance(dtype, pl.Struct) else "a number"
+
+
+def read_exactly(line: str, names: tuple[str, ...], where: str) -> dict[str, Any]:
+    """The named members of a line, the last of equal keys; InputError if it is no object or a type is wrong."""
+    try:
+        found = {member.key: member.value for member in scan(line)}
+        return {name: _convert(found[name], dtype_of(name), name) for name in names if name in found}  # type: ignore[arg-type]
+    except JSONDecodeError as error:
+        message = f"not a JSON object ({error.msg} at column {error.pos + 1})"
+        raise InputError(message, where=where, fix="each line must be one whole {...}") from None
+    except UnicodeEncodeError:
+        raise InputError("half of a surrogate pair (\\ud800 to \\udfff) in a text", where=where, fix="write the whole pair or the character") from None
+    except RecursionError:
+        raise InputError("JSON nested too deeply", where=where) from None
+    except ValueError as error:
+        raise InputError(str(error), where=where) from None
+
+
+def parse(raw: pl.Series, names: tuple[str, ...], place: Place) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Read members of raw JSON lines as typed columns.
+
+    raw: (B,) strings. Returns the columns (null where a line lacks the member) and, per name, a mask of the rows
+    whose member is plain: spelt once, at the top level, and safe to cut out with a regular expression.
+    Raises InputError with the place of the first line that is no JSON object or holds a wrong type.
+    """
+    schema = {name: dtype_of(name) for name in names}
+    fast = _read_fast(raw, schema)
+    if fast is None:
+        fast = pl.DataFrame({name: pl.Series(name, [None] * len(raw), dtype=dtype) for name, dtype in schema.items()})
+        exact = pl.Series([True]).new_from_index(0, len(raw))
+    else:
+        exact = raw.str.contains(ODD)
+    plain: dict[str, pl.Series] = {}
+    for name in names:
+        keys = raw.str.count_matches(key_pattern(name))
+        pattern = value_pattern(name)
+        sure = raw.str.count_matches(key_pattern(name) + pattern) if pattern else keys * 0
+        present = fast[name].is_not_null()
+        exact |= (keys != sure) | (keys > 1) | ((keys == 1) != present)
+        plain[name] = (keys == 1) & present
+    rows = exact.arg_true().to_list()
+    if rows:  # a loop over records: only those whose JSON is out of the ordinary
+        values = [read_exactly(raw[row], names, place(row)) for row in rows]
+        fast = fast.with_columns(_replace_rows(fast[name], rows, [v.get(name) for v in values]) for name in names)
+        plain = {name: mask & ~exact for name, mask in plain.items()}
+    return fast, plain
+
+
+def _read_fast(raw: pl.Series, schema: dict[str, Any]) -> pl.DataFrame | None:
+    """polars on the whole block, or None where it fails or the rows do not tally with the lines."""
+    whole = (raw.str.starts_with("{") & raw.str.ends_with("}")).all()
+    if not whole:
+        return None
+    try:
+        frame = pl.read_ndjson(io.BytesIO(raw.str.join("\n").item().encode()), schema=schema)
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if len(frame) == len(raw) else None
+
+
+def _replace_rows(column: pl.Series, rows: list[int], values: list[Any]) -> pl.Series:
+    index = pl.Series(range(len(column)), dtype=pl.UInt32).scatter(rows, range(len(column), len(column) + len(rows)))
+    return pl.concat([column, pl.Series(column.name, values, dtype=column.dtype)]).gather(index).alias(column.name)
+
+
+def contains_key(raw: pl.Series, name: str) -> bool:
+    """Whether any line may have the member (an escaped spelling counts as maybe)."""
+    return bool(raw.str.contains(f"{key_pattern(name)}|{ODD}").any())
+
+
+def cut(raw: pl.Series, name: str, plain: pl.Series) -> pl.Series:
+    """Take the member out of every line, all its repetitions too. `plain` as from `parse`."""
+    untouched = ~raw.str.contains(f"{key_pattern(name)}|{ODD}")
+    rows = (~plain & ~untouched).arg_true().to_list()
+    pattern = value_pattern(name)
+    if pattern and plain.any():
+        value = pattern.replace(r"\s*[,}]", "")  # those end a value without being part of it
+        member = rf'"{re.escape(name)}"\s*:\s*(?:{value})\s*'
+        without = raw.str.replace(rf",\s*{member}", "").str.replace(rf"^\{{\s*{member},?", "{")
+        raw = pl.select(pl.when(plain).then(without).otherwise(raw)).to_series()
+    return _replace_rows(raw, rows, [cut_exactly(raw[row], name) for row in rows]) if rows else raw
+
+
+def cut_exactly(line: str, name: str) -> str:
+    kept = [line[member.start : member.end] for member in scan(line) if member.key != name]
+    return "{" + ",".join(kept) + "}"
+
+
+def rename(raw: pl.Series, old: str, new: str, place: Place) -> pl.Series:
+    """Give a member another key, its value's bytes kept; InputError where a line has both."""
+
+    def exactly(row: int) -> str:
+        members = scan(raw[row])
+        if {old, new} <= {member.key for member in members}:
+            fix = f"name the one to use as {new}, or drop the other"
+            raise InputError(f"the record has both {old!r} and {new!r}", where=place(row), fix=fix)
+        line = raw[row]
+        for member in reversed(members):
+            if member.key == old:
+                colon = line.index(":", scanstring(line, member.start + 1, True)[1])
+                line = line[: member.start] + json.dumps(new, ensure_ascii=False) + line[colon:]
+        return line
+
+    once = raw.str.count_matches(key_pattern(old)) == 1
+    flat = (raw.str.count_matches(r"[{\[]") == 1) & ~raw.str.contains(ODD) & ~raw.str.contains(key_pattern(new))
+    swapped = raw.str.replace(rf'([{{,\s])"{re.escape(old)}"(\s*:)', f'${{1}}"{new}"${{2}}')
+    rows = (~(once & flat) & raw.str.contains(f"{key_pattern(old)}|{ODD}")).arg_true().to_list()
+    renamed = pl.select(pl.when(once & flat).then(swapped).otherwise(raw)).to_series()
+    return _replace_rows(renamed, rows, [exactly(row) for row in rows]) if rows else renamed
+
+
+def splice(raw: pl.Series, added: pl.DataFrame) -> pl.Series:
+    """Put the columns of `added` in as members before each line's last brace."""
+    if not added.width:
+        return raw
+    members = to_json(added).str.slice(1)
+    body = raw.str.strip_chars_end(" \t\r").str.strip_suffix("}")
+    comma = pl.when(body.str.contains(r"^\s*\{\s*$")).then(pl.lit("")).otherwise(pl.lit(","))
+    return pl.select(pl.concat_str([pl.lit(body), comma, pl.lit(members)])).to_series()
+
+
+def to_json(frame: pl.DataFrame) -> pl.Series:
+    """Each row as a JSON object."""
+    return frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()

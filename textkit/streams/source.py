@@ -1,0 +1,139 @@
+"""From the inputs that a user names to one stream: which format each is, whether their lineages agree, where it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from textkit.errors import InputError, LineageError
+from textkit.registry import FORMATS
+from textkit.streams.batch import Batch
+from textkit.streams.bytesource import ByteSource
+from textkit.streams.columns import KNOWN_NAMES
+from textkit.streams.formats import arrow
+from textkit.streams.formats.base import End, Event, Reading
+from textkit.streams.lineage import Lineage
+from textkit.streams.stream import Ending, Stream
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the shared input options say."""
+
+    paths: tuple[str, ...] = ()  # none: stdin
+    format: str | None = None
+    encoding: str = "utf-8"
+    reading: Reading = field(default_factory=Reading)
+
+
+def sniff(source: ByteSource, reading: Reading) -> str:
+    """The format's name. Content decides what it proves, then the suffix; a table on stdin shows a known header."""
+    if source.peek(4) == arrow.MAGIC:
+        return "arrow"
+    first = source.first_line().strip()
+    if first.startswith(b"{") and _is_object(first):
+        return "jsonl"
+    if source.path is not None:
+        suffixes = [s.lower() for s in source.path.suffixes if s.lower() != ".gz"]
+        suffix = suffixes[-1] if suffixes else ""
+        # .txt proves little: a table with a known header is still read as one
+        for name, entry in FORMATS.items():
+            if name != "text" and suffix in entry.load().suffixes:
+                return name
+    cells = first.decode("utf-8", "replace").split("\t")
+    named = {cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & {*reading.names.values()}
+    return "tsv" if len(cells) > 1 and named else "text"
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:
+    """The inputs as one stream. Reads as far as the first header or record, so that the lineage is known."""
+    sources = [ByteSource(None if path == "-" else path, inputs.encoding) for path in inputs.paths or ("-",)]
+    reading = replace(inputs.reading, wanted=wanted)
+    ending = Ending()
+    joined = _Joiner(ending)
+    batches = joined.join((source, _events(source, inputs.format, reading)) for source in sources)
+    first = next(batches, None)
+    near = tuple(dict.fromkeys(Path(path).parent for path in inputs.paths if path != "-"))
+    return Stream(joined.lineage, _again(first, batches), ending, near)
+
+
+def _events(source: ByteSource, format: str | None, reading: Reading) -> Iterator[Event]:
+    try:
+        if source.peek(1):
+            yield from FORMATS.find(format or sniff(source, reading))().read(source, reading)
+    finally:
+        source.close()
+
+
+def _again(first: Batch | None, rest: Iterator[Batch]) -> Iterator[Batch]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+class _Joiner:
+    """Joins the events of all inputs to batches, and watches that headers agree and every header has its end."""
+
+    def __init__(self, ending: Ending) -> None:
+        self.ending = ending
+        self.lineage = Lineage()
+        self._named: str | None = None  # the input that the lineage is from
+        self._headed = False  # whether that input had a header
+        self._columns: dict[str, str] = {}
+
+    def join(self, inputs: Iterator[tuple[ByteSource, Iterator[Event]]]) -> Iterator[Batch]:
+        for source, events in inputs:
+            records: int | None = None  # since the last header, if one is open
+            for event in events:
+                if isinstance(event, Lineage):
+                    self._missing_end(source.name, records)
+                    self._agree(event, True, source.name)
+                    records = 0
+                elif isinstance(event, dict):
+                    self._columns = event
+                elif isinstance(event, End):
+                    self._count(source.name, event.records, records)
+                    records = None
+                elif isinstance(event, Batch):
+                    if records is None:
+                        self._agree(Lineage(columns=self._columns), False, source.name)
+                    else:
+                        records += len(event)
+                    yield event
+            self._missing_end(source.name, records)
+
+    def _agree(self, lineage: Lineage, headed: bool, name: str) -> None:
+        if self._named is None:
+            self.lineage, self._headed, self._named = lineage, headed, name
+        elif headed != self._headed:
+            fix = "give streams of one kind, and keep their order (no sort or shuf)"
+            raise LineageError(f"{name} has records with a header and {self._named} records without one", fix=fix)
+        elif headed and lineage != self.lineage:
+            difference = self.lineage.difference(lineage)
+            raise LineageError(f"{self._named} and {name} were made by different chains: {difference}", fix="make both with the same artifacts")
+
+    def _missing_end(self, name: str, records: int | None) -> None:
+        if records is not None:
+            self.ending.problem = f"{name} stops after {records} records without its end line: what wrote it was stopped"
+
+    def _count(self, name: str, due: int | None, records: int | None) -> None:
+        if records is None:
+            self.ending.problem = f"{name} has an end line without a header"
+        elif due is not None and due != records:
+            self.ending.problem = f"{name} should hold {due} records by its end line, {records} came"
+
+
+def check_exist(inputs: Inputs) -> None:
+    """InputError now rather than after a long run, if a named file is missing."""
+    for path in inputs.paths:
+        if path != "-" and not Path(path).exists():
+            raise InputError("no such file", where=path)

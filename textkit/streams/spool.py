@@ -1,0 +1,57 @@
+"""A spool: a whole stream on disk, for the jobs that must see all of it before their first output.
+
+The file has no name (unlinked on opening), so nothing is left behind however the process ends.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from textkit.streams.batch import Batch, Position
+from textkit.streams.stream import Stream
+
+RAW = "\x00raw"
+LINE = "\x00line"
+
+
+class Spool:
+    """All batches of a stream; `batches()` can be called any number of times. Memory: one batch."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._file = tempfile.TemporaryFile(prefix="textkit-")
+        self._index: list[tuple[int, int, Batch]] = []  # (offset, size, batch without its data)
+        self._stream = stream
+        self.records = 0
+        for batch in stream.batches:
+            self._add(batch)
+
+    def _add(self, batch: Batch) -> None:
+        frame = batch.frame.select(name for name in batch.frame.columns if name in batch.added)  # views are read again
+        if batch.raw is not None:
+            raw = batch.raw.alias(RAW).to_frame()
+            frame = frame.hstack(raw) if frame.width else raw
+        if isinstance(batch.position.line, pl.Series):
+            frame = frame.with_columns(batch.position.line.alias(LINE))
+        memory = io.BytesIO()
+        frame.write_ipc(memory)
+        offset = self._file.seek(0, io.SEEK_END)
+        self._file.write(memory.getbuffer())
+        self._index.append((offset, memory.tell(), replace(batch, frame=pl.DataFrame(), raw=None, plain={})))
+        self.records += len(batch)
+
+    def batches(self) -> Iterator[Batch]:
+        for offset, size, batch in self._index:
+            self._file.seek(offset)
+            frame = pl.read_ipc(io.BytesIO(self._file.read(size)), memory_map=False)
+            raw = frame[RAW] if RAW in frame.columns else None
+            line = frame[LINE] if LINE in frame.columns else batch.position.line
+            frame = frame.drop(RAW, LINE, strict=False)
+            yield replace(batch, frame=frame, raw=raw, position=Position(batch.position.path, line), plain={})
+
+    def stream(self) -> Stream:
+        return replace(self._stream, batches=self.batches())

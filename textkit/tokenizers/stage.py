@@ -1,0 +1,103 @@
+"""`tokenize`: text -> tokens, and ids where the method has a vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from textkit import config
+from textkit.artifacts import folder as artifact
+from textkit.artifacts.store import Store, Stored
+from textkit.errors import InputError
+from textkit.registry import TOKENIZERS
+from textkit.report import say
+from textkit.streams.batch import Batch
+from textkit.streams.lineage import Entry
+from textkit.streams.spool import Spool
+from textkit.streams.stream import Stream
+from textkit.tokenizers.huggingface import FILE
+from textkit.tokenizers.vocabulary import SPECIALS
+
+KIND = "tokenizer"
+
+
+class Tokenize:
+    """Any method of the registry as a stage. `store` says where to put what it learns; None: learn nothing."""
+
+    needs = ("text",)
+
+    def __init__(self, method: str, tokenizer: Any, store: Store | None = None, stored: Stored | None = None) -> None:
+        self.method, self.tokenizer, self._store, self._stored = method, tokenizer, store, stored
+
+    @classmethod
+    def of(cls, method: str, settings: Any = None, store: Store | None = None) -> Tokenize:
+        """A tokenizer that has learned nothing yet; with a `store` it will learn from the stream."""
+        tokenizer_class = TOKENIZERS.find(method)
+        return cls(method, tokenizer_class(settings or tokenizer_class.Config()), store)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Tokenize:
+        """A saved tokenizer; InputError if it is not one or is damaged."""
+        manifest = artifact.load(folder, KIND)
+        tokenizer_class = TOKENIZERS.find(manifest["method"])
+        settings = config.from_json(tokenizer_class.Config, manifest["config"], str(folder))
+        tokenizer = tokenizer_class.load(settings, Path(folder) / FILE)
+        return cls(manifest["method"], tokenizer, stored=Stored(str(folder), manifest["sha256"]))
+
+    @classmethod
+    def restore(cls, entry: Entry, folder: Path | None) -> Tokenize:
+        if folder is not None:
+            return cls.load(folder)
+        method = entry.method or ""
+        return cls.of(method, config.from_json(TOKENIZERS.find(method).Config, entry.config, "the lineage"))
+
+    def start(self, stream: Stream) -> tuple[Tokenize, Stream]:
+        if self._store is None:
+            return self, stream
+        spool = Spool(stream)
+        stream.ending.demand()
+        self.tokenizer.fit(_Texts(spool))
+        vocabulary = len(self.tokenizer.vocabulary)
+        if vocabulary == len(SPECIALS):
+            what = "every text is empty" if spool.records else "there are no records"
+            if spool.records and any(text.str.strip_chars().str.len_bytes().sum() for text in _Texts(spool)):
+                what = f"no token occurs {self.tokenizer.config.min_frequency} times (-s min_frequency=1 takes all)"
+            raise InputError(f"nothing to learn a vocabulary from: {what}")
+        self._stored = self._store.put(self._fill)
+        say(f"learned {vocabulary} tokens from {spool.records} records", vocabulary=vocabulary, records=spool.records)
+        return self, spool.stream()
+
+    def _fill(self, draft: Path) -> dict[str, Any]:
+        (draft / FILE).write_text(self.tokenizer.to_json() + "\n", encoding="utf-8")
+        vocabulary = {"size": len(self.tokenizer.vocabulary), "special_tokens": list(SPECIALS)}
+        return {"kind": KIND, "method": self.method, "config": config.to_json(self.tokenizer.config), "vocabulary": vocabulary}
+
+    def apply(self, batch: Batch) -> Batch:
+        text = batch.require("text", fix="name the column with --text-field")["text"]
+        tokens, ids = self.tokenizer.encode(text)
+        return batch.put(tokens) if ids is None else batch.put(tokens, ids)
+
+    def entry(self) -> Entry:
+        path, sha256 = (self._stored.path, self._stored.sha256) if self._stored else (None, None)
+        return Entry("tokenize", self.method, config.to_json(self.tokenizer.config), path, sha256)
+
+    def finish(self) -> None:
+        """Nothing to tell."""
+
+    def copy_to(self, target: Path) -> None:
+        if self._stored:
+            artifact.copy(Path(self._stored.path), target)
+
+
+class _Texts:
+    """The text columns of a spool, as often as they are asked for."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[pl.Series]:
+        for batch in self._spool.batches():
+            yield batch.require("text", fix="name the column with --text-field")["text"]
