@@ -28,10 +28,7 @@ def setting(default: Any, help: str) -> Any:
 def describe(config: type) -> list[tuple[str, str, Any, str]]:
     """(name, type, default, help) of each field, in order."""
     hints = get_type_hints(config)
-    return [
-        (field.name, type_name(hints[field.name]), field.default, field.metadata.get("help", ""))
-        for field in dataclasses.fields(config)
-    ]
+    return [(field.name, type_name(hints[field.name]), field.default, field.metadata.get("help", "")) for field in dataclasses.fields(config)]
 
 
 def type_name(hint: Any) -> str:

@@ -16,8 +16,7 @@ from textkit import config
 from textkit.config import setting
 from textkit.errors import UsageError
 from textkit.report import say
-from textkit.stage import ids_owner
-from textkit.stage import restore as restore_stage
+from textkit.stage import Stage, ids_owner, vocabulary_of
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
@@ -27,7 +26,7 @@ Side = Literal["post", "pre"]
 LONGEST, P95 = "longest", "p95"
 
 
-class Pad:
+class Pad(Stage):
     needs = ("tokens",)  # tokens alone are cut; ids are cut, filled and masked
 
     @dataclass(frozen=True)
@@ -59,10 +58,7 @@ class Pad:
 
     def _own_pad_id(self, stream: Stream) -> int:
         owner = ids_owner(stream.lineage)
-        if owner is None:
-            return 0
-        stage = restore_stage(owner, stream.near)
-        return stage.vocabulary.pad_id if hasattr(stage, "vocabulary") else stage.tokenizer.vocabulary.pad_id  # type: ignore[attr-defined]
+        return 0 if owner is None else vocabulary_of(owner, stream.near).pad_id
 
     def apply(self, batch: Batch) -> Batch:
         settings = self.config
@@ -88,9 +84,6 @@ class Pad:
             shape = f"length {self.config.length}, padded {self.config.pad}, truncated {self.config.truncate}"
             say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {pad_share:.1f} % of ids are padding", **facts)
 
-    def copy_to(self, target: Path) -> None:
-        """There is no artifact."""
-
 
 def _sequence(batch: Batch) -> pl.Series:
     name = "ids" if batch.has("ids") else "tokens"
@@ -101,7 +94,8 @@ def measure(lengths: pl.Series, how: str) -> int:
     """The longest length, or the one that 95 of 100 records do not exceed; at least 1."""
     if how == P95:
         return max(1, math.ceil(lengths.quantile(0.95, interpolation="higher") or 1))
-    return max(1, int(lengths.max() or 1))  # type: ignore[call-overload]
+    longest: int = lengths.cast(pl.Int64).top_k(1).item()
+    return max(1, longest)
 
 
 def parse_length(text: str) -> tuple[int, str | None]:

@@ -56,6 +56,7 @@ STAGES = Registry(
         "index": Entry("textkit.tokenizers.index:Index", "tokens -> ids"),
         "embed": Entry("textkit.embeddings.stage:Embed", "tokens -> vectors"),
         "pad": Entry("textkit.padding:Pad", "ids -> ids of one length, mask"),
+        "predict": Entry("textkit.predicting:Predict", "records -> predictions"),
     },
 )
 
@@ -84,8 +85,8 @@ TASKS = Registry(
 ARCHS = Registry(
     "architecture",
     {
-        "lstm": Entry("textkit.archs.lstm:Arch", "Long short-term memory over embedded tokens."),
-        "logreg": Entry("textkit.classic.logreg:Arch", "Logistic regression on bag of words or vectors."),
+        "lstm": Entry("textkit.archs.lstm:LSTM", "Long short-term memory over embedded tokens."),
+        "logreg": Entry("textkit.classic.logreg:LogisticRegression", "Logistic regression on bag of words or vectors."),
     },
 )
 

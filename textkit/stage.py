@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
 from textkit.artifacts import cache
-from textkit.errors import LineageError
 from textkit.registry import STAGES
 from textkit.report import say
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry, Lineage
 from textkit.streams.stream import Stream
 
+if TYPE_CHECKING:
+    from textkit.tokenizers.vocabulary import Vocabulary
 
-class Stage(Protocol):
-    """A filter. `needs` are the columns it reads.
 
-    `start` is given the stream once, before the first batch: a stage that learns does it there. It returns the
-    stream to go on with and the stage that is applied to it, whose `entry` then tells all that it depends on.
-    """
+class Stage(ABC):
+    """A filter. `needs` are the columns it reads."""
 
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
 
-    def start(self, stream: Stream) -> tuple[Stage, Stream]: ...
+    def start(self, stream: Stream) -> tuple[Stage, Stream]:
+        """Given the stream once, before the first batch: a stage that learns does it here.
 
+        Returns the stream to go on with and the stage to apply to it, whose `entry` then tells all that it depends on.
+        """
+        return self, stream
+
+    @abstractmethod
     def apply(self, batch: Batch) -> Batch: ...
 
+    @abstractmethod
     def entry(self) -> Entry: ...
 
-    def finish(self) -> None:
-        """Say on stderr what happened on the whole."""
-
-    def copy_to(self, target: Path) -> None:
-        """Copy what applying the stage needs into a folder of a bundle (nothing if it needs no artifact)."""
-
     @classmethod
+    @abstractmethod
     def restore(cls, entry: Entry, folder: Path | None) -> Stage:
         """The stage of a lineage entry, its artifact in `folder`."""
+
+    def finish(self) -> None:  # noqa: B027 - most stages have nothing to say
+        """Say on stderr what happened on the whole."""
+
+    def copy_to(self, target: Path) -> None:  # noqa: B027 - not every stage has an artifact
+        """Copy what applying the stage needs into a folder of a bundle."""
 
 
 def connect(stream: Stream, stage: Stage) -> Stream:
@@ -59,16 +66,19 @@ def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
 
 
 def ids_owner(lineage: Lineage) -> Entry | None:
-    """The stage whose vocabulary the ids belong to."""
-    owners = [entry for entry in lineage.stages if owns_ids(entry)]
-    if len(owners) > 1:
-        names = " and ".join(entry.label for entry in owners)
-        raise LineageError(f"two stages say the ids are theirs: {names}", fix="make the stream again with one vocabulary")
-    return owners[0] if owners else None
+    """The stage whose vocabulary the ids belong to: the last one that made ids."""
+    return next((entry for entry in reversed(lineage.stages) if owns_ids(entry)), None)
 
 
 def owns_ids(entry: Entry) -> bool:
     return entry.sha256 is not None and (entry.stage in ("tokenize", "index") or entry.config.get("ids") is True)
+
+
+def vocabulary_of(entry: Entry, near: tuple[Path, ...]) -> Vocabulary:
+    """The vocabulary of the stage that owns the ids."""
+    stage: Any = restore(entry, near)
+    vocabulary: Vocabulary = stage.vocabulary
+    return vocabulary
 
 
 def restore(entry: Entry, near: tuple[Path, ...] = (), folder: Path | None = None) -> Stage:

@@ -54,7 +54,7 @@ def keep(write: Callable[[Path], str]) -> Path:
         place = cache / sha256
         if not place.exists():
             try:
-                os.rename(draft, place)
+                Path(draft).rename(place)
                 Path(draft).mkdir()  # for the context to remove
             except OSError:
                 if not place.exists():  # else another process was first

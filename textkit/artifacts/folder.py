@@ -86,11 +86,11 @@ def _sync(path: Path) -> None:
 
 def _put(draft: Path, path: Path) -> None:
     if not path.exists():
-        os.rename(draft, path)
+        draft.rename(path)
     elif not _exchange(draft, path):
         aside = draft.with_suffix(".old")  # without an exchange there is a moment without an artifact, never half of one
-        os.rename(path, aside)
-        os.rename(draft, path)
+        path.rename(aside)
+        draft.rename(path)
         shutil.rmtree(aside)
 
 

@@ -7,8 +7,23 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, INPUT, LINEAGE_ON, LOAD, OUTPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS
-from textkit.options import inputs_from, method, option, options, outputs_from
+from textkit.options import (
+    EPOCHS,
+    INPUT,
+    LINEAGE_ON,
+    LOAD,
+    OUTPUT,
+    PROGRESS,
+    RATE,
+    SAVE,
+    SEED,
+    SETTINGS,
+    inputs_from,
+    method,
+    option,
+    options,
+    outputs_from,
+)
 from textkit.registry import EMBEDDINGS
 
 OWN = (
@@ -17,7 +32,11 @@ OWN = (
     option("--min-count", type=click.IntRange(min=1), default=5, show_default=True, help="Rarer words get no vector."),
     option("--sg/--cbow", "sg", default=True, help="Skip-gram or CBOW.  [default: sg]"),
     option("--negative", type=click.IntRange(min=1), default=5, show_default=True, help="Negative samples for each word."),
-    option("--threads", type=click.IntRange(min=1), help="Of more than one the bytes differ from run to run.  [default: 1 for a small corpus, else all cores]"),
+    option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="Of more than one the bytes differ from run to run.  [default: 1 for a small corpus, else all cores]",
+    ),
     option("--deterministic", is_flag=True, help="The same bytes each time: one thread."),
     option("--pool", type=click.Choice(["none", "mean"]), default="none", show_default=True, help="Put one vector into each record."),
 )

@@ -15,6 +15,7 @@ from textkit.embeddings.table import KIND, Table, describe
 from textkit.errors import InputError
 from textkit.registry import EMBEDDINGS
 from textkit.report import say
+from textkit.stage import Stage
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
@@ -24,7 +25,7 @@ from textkit.tokenizers.vocabulary import Vocabulary
 POOLS = ("none", "mean")
 
 
-class Embed:
+class Embed(Stage):
     """A table of vectors as a stage. Where the stream has tokens and no ids it adds ids of its own vocabulary."""
 
     needs = ("tokens",)
@@ -87,9 +88,6 @@ class Embed:
         assert self._stored is not None, "learn or load first"
         settings = {**config.to_json(self.config), "pool": self.pool, "ids": bool(self._adds_ids)}
         return Entry("embed", self.method, settings, self._stored.path, self._stored.sha256)
-
-    def finish(self) -> None:
-        """Nothing to tell."""
 
     def copy_to(self, target: Path) -> None:
         """Predicting needs the vectors only to pool them; otherwise the vocabulary is all that is kept."""

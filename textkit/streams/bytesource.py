@@ -53,7 +53,7 @@ class ByteSource:
             if self.path.is_dir():
                 fix = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
                 raise InputError("is a directory", where=self.name, fix=fix)
-            return open(self.path, "rb", buffering=0)
+            return self.path.open("rb", buffering=0)
         except FileNotFoundError:
             raise InputError("no such file", where=self.name) from None
         except PermissionError:
@@ -114,7 +114,7 @@ class ByteSource:
         parts, size, since = ([self._head] if self._head else []), len(self._head), time.monotonic()
         self._head = b""
         while True:
-            if self._live and size and self._paused(since) or size >= BLOCK:
+            if (self._live and size and self._paused(since)) or size >= BLOCK:
                 whole, rest = _split_last_line(parts)
                 if whole:
                     yield whole
@@ -151,11 +151,12 @@ def _gzip(source: ByteSource, raw: _Rest) -> Callable[[], bytes]:
     import gzip
     import zlib
 
-    file = gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[arg-type]
+    file: BinaryIO = gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[assignment, call-overload]
 
     def read() -> bytes:
         try:
-            return file.read1(READ)
+            data: bytes = file.read1(READ)  # type: ignore[attr-defined]
+            return data
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"the gzip data is cut short or damaged ({error})", where=source.name, fix="make the file again") from None
 

@@ -106,7 +106,7 @@ def from_json(value: Any, where: str) -> Lineage:
 
 
 def _entry(value: dict[str, Any]) -> Entry:
-    entry = Entry(**{name: value.get(name) for name in ("stage", "method", "artifact", "sha256")}, config=value.get("config", {}))
+    entry = Entry(value["stage"], value.get("method"), value.get("config", {}), value.get("artifact"), value.get("sha256"))
     strings = (entry.stage, entry.method or "", entry.artifact or "", entry.sha256 or "")
     if not all(isinstance(s, str) for s in strings) or not isinstance(entry.config, dict):
         raise TypeError("a stage's fields have the wrong types")

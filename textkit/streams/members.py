@@ -113,7 +113,9 @@ def read_exactly(line: str, names: tuple[str, ...], where: str) -> dict[str, Any
         message = f"not a JSON object ({error.msg} at column {error.pos + 1})"
         raise InputError(message, where=where, fix="each line must be one whole {...}") from None
     except UnicodeEncodeError:
-        raise InputError("half of a surrogate pair (\\ud800 to \\udfff) in a text", where=where, fix="write the whole pair or the character") from None
+        raise InputError(
+            "half of a surrogate pair (\\ud800 to \\udfff) in a text", where=where, fix="write the whole pair or the character"
+        ) from None
     except RecursionError:
         raise InputError("JSON nested too deeply", where=where) from None
     except ValueError as error:
@@ -198,7 +200,7 @@ def rename(raw: pl.Series, old: str, new: str, place: Place) -> pl.Series:
         if {old, new} <= {member.key for member in members}:
             fix = f"name the one to use as {new}, or drop the other"
             raise InputError(f"the record has both {old!r} and {new!r}", where=place(row), fix=fix)
-        line = raw[row]
+        line: str = raw[row]
         for member in reversed(members):
             if member.key == old:
                 colon = line.index(":", scanstring(line, member.start + 1, True)[1])

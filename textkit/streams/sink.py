@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 
 from textkit.errors import ResourceError, UsageError
 from textkit.registry import FORMATS
-from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Stream
 
 
@@ -78,7 +77,7 @@ class Output:
         mask = os.umask(0)
         os.umask(mask)
         os.fchmod(descriptor, 0o666 & ~mask)  # as a file that a shell redirection makes
-        self._file = open(descriptor, "wb", buffering=0)
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -88,7 +87,7 @@ class Output:
             if kind is None:
                 os.fsync(self._file.fileno())
                 self._file.close()
-                os.replace(self._temporary, self.path)
+                Path(self._temporary).replace(self.path)
         finally:
             self._file.close()
             Path(self._temporary).unlink(missing_ok=True)

@@ -47,7 +47,7 @@ class Spool:
     def batches(self) -> Iterator[Batch]:
         for offset, size, batch in self._index:
             self._file.seek(offset)
-            frame = pl.read_ipc(io.BytesIO(self._file.read(size)), memory_map=False)
+            frame = pl.read_ipc(io.BytesIO(self._file.read(size)))
             raw = frame[RAW] if RAW in frame.columns else None
             line = frame[LINE] if LINE in frame.columns else batch.position.line
             frame = frame.drop(RAW, LINE, strict=False)

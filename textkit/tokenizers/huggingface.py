@@ -35,7 +35,7 @@ def read_vocabulary(file: Path) -> list[str]:
         tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"no vocabulary in it ({error!r})", where=str(file)) from None
-    if list(vocabulary[token] for token in tokens) != list(range(len(tokens))):
+    if [vocabulary[token] for token in tokens] != list(range(len(tokens))):
         raise InputError("the ids of the vocabulary have gaps", where=str(file))
     return tokens
 

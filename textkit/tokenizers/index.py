@@ -15,16 +15,17 @@ from textkit.artifacts.store import Store, Stored
 from textkit.config import setting
 from textkit.errors import InputError
 from textkit.report import say
+from textkit.stage import Stage
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
-from textkit.tokenizers.vocabulary import FILE, SPECIALS, Vocabulary, count_tokens
+from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary, count_tokens
 
 KIND = "vocabulary"
 
 
-class Index:
+class Index(Stage):
     needs = ("tokens",)
 
     @dataclass(frozen=True)
@@ -69,9 +70,6 @@ class Index:
     def entry(self) -> Entry:
         assert self._stored is not None, "learn or load first"
         return Entry("index", None, config.to_json(self.config), self._stored.path, self._stored.sha256)
-
-    def finish(self) -> None:
-        """Nothing to tell."""
 
     def copy_to(self, target: Path) -> None:
         assert self._stored is not None, "learn or load first"

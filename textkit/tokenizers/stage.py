@@ -14,23 +14,30 @@ from textkit.artifacts.store import Store, Stored
 from textkit.errors import InputError
 from textkit.registry import TOKENIZERS
 from textkit.report import say
+from textkit.stage import Stage
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
 from textkit.tokenizers.huggingface import FILE
-from textkit.tokenizers.vocabulary import SPECIALS
+from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
+OUTDATED = ("ids", "mask", "type_ids")  # what an earlier tokenizer's ids left in the records
 
 
-class Tokenize:
+class Tokenize(Stage):
     """Any method of the registry as a stage. `store` says where to put what it learns; None: learn nothing."""
 
     needs = ("text",)
 
     def __init__(self, method: str, tokenizer: Any, store: Store | None = None, stored: Stored | None = None) -> None:
         self.method, self.tokenizer, self._store, self._stored = method, tokenizer, store, stored
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        vocabulary: Vocabulary | None = self.tokenizer.vocabulary
+        return vocabulary
 
     @classmethod
     def of(cls, method: str, settings: Any = None, store: Store | None = None) -> Tokenize:
@@ -78,14 +85,12 @@ class Tokenize:
     def apply(self, batch: Batch) -> Batch:
         text = batch.require("text", fix="name the column with --text-field")["text"]
         tokens, ids = self.tokenizer.encode(text)
+        batch = batch.drop(name for name in OUTDATED if batch.has(name))
         return batch.put(tokens) if ids is None else batch.put(tokens, ids)
 
     def entry(self) -> Entry:
         path, sha256 = (self._stored.path, self._stored.sha256) if self._stored else (None, None)
         return Entry("tokenize", self.method, config.to_json(self.tokenizer.config), path, sha256)
-
-    def finish(self) -> None:
-        """Nothing to tell."""
 
     def copy_to(self, target: Path) -> None:
         if self._stored:

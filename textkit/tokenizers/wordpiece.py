@@ -76,7 +76,7 @@ class WordPiece:
         inner = _count_characters(words["token"].str.slice(1), words["count"])
         kept = characters.sort(["count", "token"], descending=[True, False]).head(self.config.limit_alphabet)
         before = kept["count"].cum_sum() - kept["count"]
-        kept = kept.filter(before < self.config.character_coverage * characters["count"].sum())
+        kept = kept.filter(before < self.config.character_coverage * int(characters["count"].sum()))
         return sorted(kept["token"]), sorted({*kept["token"]} & {*inner["token"]})
 
     def _words(self, texts: Iterable[pl.Series]) -> Iterator[pl.Series]:

@@ -1,0 +1,70 @@
+"""A bundle: a trained model with the whole chain of stages that made its input.
+
+model/
+  manifest.json        kind "bundle", task, arch, config, labels, chain, columns, metrics ...
+  model.safetensors
+  stages/0-tokenize/   what predicting needs of each stage
+  history.jsonl
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textkit.artifacts import folder as artifact
+from textkit.errors import LineageError
+from textkit.stage import restore
+from textkit.streams.lineage import Lineage, from_json
+
+if TYPE_CHECKING:
+    from textkit.stage import Stage
+    from textkit.streams.stream import Stream
+
+KIND = "bundle"
+MODEL = "model.safetensors"
+HISTORY = "history.jsonl"
+
+
+@dataclass
+class Bundle:
+    folder: Path
+    manifest: dict[str, Any]
+    lineage: Lineage  # of the records that the model was trained on
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Bundle:
+        """A saved bundle, every file checked. InputError says what is wrong with it."""
+        manifest = artifact.load(folder, KIND)
+        return cls(Path(folder), manifest, from_json(manifest["lineage"], str(folder)))
+
+    def rest_of_chain(self, stream: Stream) -> list[Stage]:
+        """The stages that a stream still needs to become the model's input: all of them for raw text.
+
+        LineageError if the stream was made by other stages than the model's training data.
+        """
+        done = len(stream.lineage.stages)
+        if stream.lineage.identity != self.lineage.identity[:done]:
+            difference = Lineage(self.lineage.stages).difference(stream.lineage)
+            fix = "give it raw text, or a stream of the same stages"
+            raise LineageError(f"the model {self.folder} and the input were made by different chains: {difference}", fix=fix)
+        return [self.stage(position) for position in range(done, len(self.lineage.stages))]
+
+    def stage(self, position: int) -> Stage:
+        entry = self.lineage.stages[position]
+        return restore(entry, folder=stage_folder(self.folder, position, entry.stage) if entry.sha256 else None)
+
+
+def stage_folder(bundle: Path, position: int, name: str) -> Path:
+    return bundle / "stages" / f"{position}-{name}"
+
+
+def save(draft: Path, lineage: Lineage, near: tuple[Path, ...], manifest: dict[str, Any]) -> str:
+    """Copy the chain into a draft that already holds the model, and seal it; returns the bundle's hash."""
+    for position, entry in enumerate(lineage.stages):
+        if entry.sha256 is not None:
+            target = stage_folder(draft, position, entry.stage)
+            target.parent.mkdir(exist_ok=True)
+            restore(entry, near).copy_to(target)
+    return artifact.seal(draft, {"kind": KIND, **manifest, "lineage": lineage.to_json()})

@@ -1,0 +1,43 @@
+"""`textkit evaluate`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from textkit.options import INPUT, JSON, PROGRESS, inputs_from, options
+
+
+@click.command()
+@options(INPUT + JSON + PROGRESS)
+def command(**given: Any) -> Any:
+    """Measure a model, or predictions, against labels.
+
+    If the first FILE is a folder that train saved, the records of the others are predicted with it; otherwise they
+    must have `label` and `prediction`.
+
+    \b
+    textkit evaluate model reviews_test.tsv
+    textkit predict model reviews_test.tsv | textkit evaluate --json
+    """
+    from textkit.evaluating import measure, print_json, print_tables
+    from textkit.report import configure
+    from textkit.runner import Job
+
+    configure(given["progress"], "textkit evaluate")
+    model, *files = given["files"] or (None,)
+    bundled = model is not None and model != "-" and Path(model).is_dir()
+    inputs = inputs_from({**given, "files": tuple(files)} if bundled else given)
+    stages = (_predict(str(model)),) if bundled else ()
+    known = stages[0].task.labels if stages else None
+    printer = print_json if given["as_json"] else print_tables
+    return Job(inputs, stages, sink=lambda stream: printer(measure(stream, known)), partial=given["partial"], wanted=("label",))
+
+
+def _predict(model: str) -> Any:
+    from textkit.artifacts.bundle import Bundle
+    from textkit.predicting import Predict
+
+    return Predict(Bundle.load(model))

@@ -1,0 +1,34 @@
+"""`textkit predict`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, PROGRESS, TOP, inputs_from, options, outputs_from
+
+MODEL = (click.argument("model", type=click.Path()),)
+
+
+@click.command()
+@options(MODEL + INPUT + TOP + OUTPUT + LINEAGE_OFF + PROGRESS)
+def command(**given: Any) -> Any:
+    """Label new records with a trained model.
+
+    MODEL is a folder that train saved. Raw text runs through the model's whole chain, a stream of the same chain
+    through the rest of it. Each record gets `prediction` and `score`.
+
+    \b
+    printf 'loved every minute\\n' | textkit predict model
+    textkit predict model reviews.tsv -k 2 -o answers.jsonl
+    """
+    from textkit.artifacts.bundle import Bundle
+    from textkit.predicting import Predict
+    from textkit.report import configure
+    from textkit.runner import Job
+
+    configure(given["progress"], "textkit predict")
+    inputs = inputs_from(given)
+    stage = Predict(Bundle.load(given["model"]), given["top"], given["proba"])
+    return Job(inputs, (stage,), outputs_from(given), partial=given["partial"], wanted=("text",))

@@ -1,0 +1,46 @@
+"""`textkit train`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from textkit.errors import UsageError
+from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, inputs_from, option, options
+from textkit.registry import ARCHS, TASKS
+
+TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
+OWN = (
+    option("--arch", type=click.Choice(list(ARCHS)), help="Which model.  [default: lstm after embed, else logreg]"),
+    option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Records in a step."),
+    option("--valid-split", type=click.FloatRange(0, 0.9), default=0.1, show_default=True, help="Share of each label held out."),
+    option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True, help="Auto: bf16 in hardware, else fp32."),
+)
+
+
+@click.command()
+@options(TASK + INPUT + OWN + EPOCHS + RATE + SEED + SETTINGS + SAVE + PROGRESS)
+def command(**given: Any) -> Any:
+    """Train a model and save it with its whole chain.
+
+    The folder of --save predicts from raw text: it holds every stage that made the input. Raw text is a whole job
+    too; it is tokenized and indexed on the way.
+
+    \b
+    textkit train classify reviews.tsv --save model
+    textkit tokenize reviews.tsv | textkit embed | textkit train classify --arch lstm -s hidden=64 --save model
+    """
+    if not given["save"]:
+        raise UsageError("train keeps nothing without --save DIR")
+    from textkit.artifacts.folder import check_target
+    from textkit.report import configure
+    from textkit.runner import Job
+    from textkit.training.run import Plan, check_settings, train
+
+    configure(given["progress"], "textkit train")
+    check_target(given["save"], given["force"])
+    check_settings(given["arch"], given["settings"])
+    own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force")
+    plan = Plan(**{name: given[name] for name in own})
+    return Job(inputs_from(given), sink=lambda stream: train(stream, plan), partial=given["partial"], wanted=("label",))

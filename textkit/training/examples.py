@@ -1,0 +1,112 @@
+"""Training examples: a stream's columns on disk, memory-mapped, so that the data may exceed memory.
+
+Ragged columns (ids) stand as one flat array and offsets, dense ones (vectors) as a matrix. Padding is dropped by
+the mask on the way in: batches are made by real length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from textkit.arrays import Ragged
+from textkit.errors import InputError
+from textkit.ragged import flatten, nest
+from textkit.streams.batch import Batch
+from textkit.streams.stream import Stream
+
+
+@dataclass
+class Examples:
+    """N records. `ragged` and `dense` hold their columns by name, `strings` the labels and the like."""
+
+    ragged: dict[str, Ragged] = field(default_factory=dict)
+    dense: dict[str, np.ndarray] = field(default_factory=dict)
+    strings: dict[str, pl.Series] = field(default_factory=dict)
+    size: int = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def fingerprint(self) -> str:
+        """A hash of all the data in order: says whether two models saw the same."""
+        digest = hashlib.sha256()
+        for name, column in sorted(self.strings.items()):
+            digest.update(f"{name}\x00".encode() + "\x00".join(column.to_list()).encode())
+        arrays = {**self.dense, **{name: column.flat for name, column in self.ragged.items()}}
+        for name, array in sorted(arrays.items()):
+            digest.update(f"{name}\x00".encode() + np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...] = (), strings: tuple[str, ...] = ()) -> Examples:
+    """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none."""
+    files = {name: _Column() for name in (*ragged, *dense)}
+    texts: dict[str, list[pl.Series]] = {name: [] for name in strings}
+    size = 0
+    for batch in stream.batches:
+        for name in strings:
+            texts[name].append(batch.require(name, fix=f"name the column with --{name}-field")[name])
+        for name in ragged:
+            files[name].add(real_ids(batch, name))
+        for name in dense:
+            files[name].add(batch.require(name)[name])
+        size += len(batch)
+    stream.ending.demand()
+    if not size:
+        raise InputError("nothing to train on: there are no records")
+    return Examples(
+        {name: files[name].ragged() for name in ragged},
+        {name: files[name].dense(size, name) for name in dense},
+        {name: pl.concat(parts) for name, parts in texts.items()},
+        size,
+    )
+
+
+def real_ids(batch: Batch, name: str = "ids") -> pl.Series:
+    """(B, T) ids without padding: where the batch has a mask, only what it marks with 1."""
+    ids = batch.require(name)[name]
+    mask_name = name.removesuffix("ids") + "mask"
+    if not batch.has(mask_name):
+        return ids
+    mask = batch.require(mask_name)[mask_name]
+    if not (mask.list.len() == ids.list.len()).all():
+        raise InputError("mask and ids differ in length", where=batch.position(0), fix="run textkit pad again")
+    kept = flatten(mask)[0] != 0
+    return nest(flatten(ids)[0].filter(kept), mask.list.sum().cast(pl.UInt32))
+
+
+class _Column:
+    """A column's flat values in an unnamed file, and its rows' lengths."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="textkit-")
+        self._lengths: list[np.ndarray] = []
+        self._dtype = np.dtype(np.int32)
+
+    def add(self, lists: pl.Series) -> None:
+        values, lengths = flatten(lists)
+        array = values.to_numpy()
+        self._dtype = array.dtype if len(array) else self._dtype
+        self._file.write(np.ascontiguousarray(array).data)
+        self._lengths.append(lengths.to_numpy())
+
+    def _mapped(self) -> np.ndarray:
+        self._file.flush()
+        if not self._file.tell():
+            return np.empty(0, self._dtype)
+        return np.memmap(self._file, dtype=self._dtype, mode="r")
+
+    def ragged(self) -> Ragged:
+        lengths = np.concatenate(self._lengths)
+        return Ragged(self._mapped(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+
+    def dense(self, size: int, name: str) -> np.ndarray:
+        lengths = np.concatenate(self._lengths)
+        if len({*lengths.tolist()}) != 1:
+            raise InputError(f"the records' {name} differ in length", fix="make them in one run")
+        return self._mapped().reshape(size, -1)
