@@ -59,3 +59,17 @@ def textkit(tmp_path: Path) -> Textkit:
 @pytest.fixture
 def corpora() -> Path:
     return CORPORA
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small things that many tests only read: reviews.tsv (40 records), tok (wordpiece), model (logreg)."""
+    folder = tmp_path_factory.mktemp("made")
+    lines = (CORPORA / "reviews_en.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "reviews.tsv").write_text("".join(lines[:41]), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEXTKIT_CACHE", str(folder / "cache"))
+        run = Textkit(folder)
+        run("tokenize", "--method", "wordpiece", "--vocab-size", 200, "--save", "tok", "reviews.tsv")
+        run("train", "classify", "--arch", "logreg", "--save", "model", "reviews.tsv")
+    return folder

@@ -23,6 +23,9 @@ Exit codes:
   4  made by different chains      141  the reader of the output left"""
 
 
+COMPLETE = "_TEXTKIT_COMPLETE"  # set by the shell's completion script
+
+
 class LazyGroup(click.Group):
     """Knows its commands from the registry and imports one only when it is called (click's own would for --help)."""
 
@@ -84,12 +87,18 @@ def main() -> None:
     """The entry point. Every way to end, but a normal one, is decided here."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    _open_closed_streams()
     try:
         code = _run()
+        sys.stdout.flush()
     except Stopped as stopped:
         code = 128 + stopped.number
     except BrokenPipeError:
         _end_by_sigpipe()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # as rich says it
+            _end_by_sigpipe()
+        raise
     except OSError as error:
         if error.errno is None and "Broken pipe" in str(error):  # as polars says it
             _end_by_sigpipe()
@@ -100,20 +109,37 @@ def main() -> None:
     _leave(code)
 
 
+def _open_closed_streams() -> None:
+    """Fill the descriptors that who started us had closed (`<&-`, `>&-`): else the next file opened would become stdout.
+
+    stdin and stdout are opened the wrong way round, so that using them is an error and not a silent loss.
+    """
+    for number, name, flag, mode in ((0, "stdin", os.O_WRONLY, "r"), (1, "stdout", os.O_RDONLY, "w"), (2, "stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, flag)  # takes the lowest free descriptor: this one
+            setattr(sys, name, open(number, mode, closefd=False))
+
+
 def _run() -> int:
+    """Not by `group.main`: click would end a broken pipe with 1, and take an EOFError for the user's wish to leave."""
+    if COMPLETE in os.environ:
+        group.main(prog_name="textkit", complete_var=COMPLETE)
     try:
-        group.main(prog_name="textkit", standalone_mode=False)
+        with group.make_context("textkit", sys.argv[1:]) as context:
+            group.invoke(context)
     except TextkitError as error:
         report.error(str(error))
         return error.exit_code
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        report.error(error.format_message() + (f"; see {context.command_path} --help" if context else ""))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
         return error.exit_code
-    except click.Abort:
-        return 130
+    except click.ClickException as error:
+        context_of_error = getattr(error, "ctx", None)
+        hint = f"; see {context_of_error.command_path} --help" if context_of_error else ""
+        report.error(" ".join((error.format_message().rstrip(".") + hint).split()))
+        return error.exit_code
     return 0
 
 
@@ -133,10 +159,9 @@ def _end_by_sigpipe() -> None:
 
 
 def _leave(code: int) -> None:
+    """End with `code`. What stdout would not take has been told of; the interpreter shall not try it again."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        _end_by_sigpipe()
-    except ValueError:  # stdout was closed by who started us
-        pass
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)

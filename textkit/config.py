@@ -11,6 +11,7 @@ the help. An unknown name or a wrong type is an error that lists the fields.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -20,9 +21,9 @@ from textkit.errors import InputError, UsageError
 C = TypeVar("C")
 
 
-def setting(default: Any, help: str) -> Any:
-    """A field of a Config with its one-line meaning."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, *, least: float | None = None, most: float | None = None, above: float | None = None) -> Any:
+    """A field of a Config with its one-line meaning, and the bounds of a number: `least` and `most` belong to them, `above` not."""
+    return dataclasses.field(default=default, metadata={"help": help, "bounds": (least, most, above)})
 
 
 def describe(config: type) -> list[tuple[str, str, Any, str]]:
@@ -50,6 +51,8 @@ def override(config: C, pairs: Iterable[str]) -> C:
             problem = f"no setting is called {name!r}" if equals else f"-s takes name=value, not {pair!r}"
             raise UsageError(problem, fix=f"the settings are {field_list(type(config))}")
         changes[name] = parse(text, hints[name], name)
+        if bounds := out_of_bounds(type(config), name, changes[name]):
+            raise UsageError(bounds)
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
 
 
@@ -66,16 +69,36 @@ def parse(text: str, hint: Any, name: str) -> Any:
     elif origin in (Union, types.UnionType):
         if type(None) in get_args(hint) and text.lower() == "none":
             return None
-        return parse(text, next(arg for arg in get_args(hint) if arg is not type(None)), name)
+        try:
+            return parse(text, next(arg for arg in get_args(hint) if arg is not type(None)), name)
+        except UsageError:
+            pass  # the message below names all that it may be
     elif hint is bool:
         if text.lower() in ("true", "yes", "1", "false", "no", "0"):
             return text.lower() in ("true", "yes", "1")
     else:
         try:
-            return hint(text)
+            value = hint(text)
+            if not isinstance(value, float) or math.isfinite(value):
+                return value
         except ValueError:
             pass
     raise UsageError(f"setting {name} takes {type_name(hint)}, not {text!r}")
+
+
+def out_of_bounds(config: type, name: str, value: Any) -> str | None:
+    """What is wrong with a number, in words; None if nothing is."""
+    field = next(field for field in dataclasses.fields(config) if field.name == name)
+    least, most, above = field.metadata.get("bounds", (None, None, None))
+    if not isinstance(value, int | float):
+        return None
+    if least is not None and value < least:
+        return f"setting {name} is at least {least}, not {value}"
+    if most is not None and value > most:
+        return f"setting {name} is at most {most}, not {value}"
+    if above is not None and value <= above:
+        return f"setting {name} is above {above}, not {value}"
+    return None
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -86,7 +109,7 @@ def from_json(config: type[C], values: Mapping[str, Any], where: str) -> C:
     """Rebuild a Config from a manifest or lineage; InputError if a field is unknown or has another type."""
     hints = get_type_hints(config)
     for name, value in values.items():
-        if name not in hints or not fits(value, hints[name]):
+        if name not in hints or not fits(value, hints[name]) or out_of_bounds(config, name, value):
             raise InputError(f"setting {name}={value!r} is not one this version knows", where=where)
     return config(**values)
 

@@ -25,7 +25,7 @@ def measure(stream: Stream, known: list[str] | None) -> Classification:
     if not gold:
         raise InputError("nothing to evaluate: there are no records")
     truth, guess = pl.concat(gold), pl.concat(predicted)
-    labels = pl.concat([truth, guess, pl.Series(known or [], dtype=pl.String)]).unique().sort().to_list()
+    labels = pl.concat([truth, guess]).unique().sort().to_list()
     unseen = sorted({*truth} - {*known}) if known is not None else []
     if unseen:
         count = int(truth.is_in(unseen).sum())

@@ -40,7 +40,9 @@ class Classification:
 
     @property
     def f1_macro(self) -> float:
-        return float(self.f1.mean())
+        """The mean over the labels that occur in gold or predictions, as in scikit-learn."""
+        occurs = self.confusion.sum(0) + self.confusion.sum(1) > 0
+        return float(self.f1[occurs].mean()) if occurs.any() else 0.0
 
     @property
     def f1_micro(self) -> float:

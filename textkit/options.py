@@ -6,6 +6,7 @@ Sets of options are tuples that add up; `@options(INPUT + OUTPUT)` puts them on 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Any], Any]
 option = click.option
+
+
+def finite(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    """click takes nan and inf for numbers in any range."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number to work with.")
+    return value
+
 
 FILES = (click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path()),)
 
@@ -66,9 +75,11 @@ LOAD: tuple[Decorator, ...] = (option("--load", metavar="DIR", type=click.Path()
 SETTINGS: tuple[Decorator, ...] = (
     option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the method; an unknown name lists them."),
 )
-SEED: tuple[Decorator, ...] = (option("--seed", type=int, default=42, show_default=True, help="Random seed."),)
+SEED: tuple[Decorator, ...] = (option("--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Random seed."),)
 EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes over the data."),)
-RATE: tuple[Decorator, ...] = (option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate; otherwise the method's own."),)
+RATE: tuple[Decorator, ...] = (
+    option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
+)
 TOP: tuple[Decorator, ...] = (
     option("-k", "top", type=click.IntRange(min=1), metavar="K", help="Also give the K best labels with their scores."),
     option("--proba", is_flag=True, help="Also give all labels with their probabilities."),

@@ -14,7 +14,8 @@ import polars as pl
 
 from textkit import config
 from textkit.config import setting
-from textkit.errors import UsageError
+from textkit.errors import InputError, UsageError
+from textkit.ragged import flatten, nest
 from textkit.report import say
 from textkit.stage import Stage, ids_owner, vocabulary_of
 from textkit.streams.batch import Batch
@@ -27,7 +28,7 @@ LONGEST, P95 = "longest", "p95"
 
 
 class Pad(Stage):
-    needs = ("tokens",)  # tokens alone are cut; ids are cut, filled and masked
+    needs = ("tokens", "ids")  # either: tokens alone are cut; ids are cut, filled and masked
 
     @dataclass(frozen=True)
     class Config:
@@ -69,7 +70,7 @@ class Pad(Stage):
         self._padding += int((settings.length - before.clip(upper_bound=settings.length)).sum())
         columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags") if batch.has(name)]
         if batch.has("ids"):
-            kept = cut(batch.require("ids")["ids"], settings)
+            kept = cut(real_ids(batch), settings)
             columns += [fill(kept, settings).alias("ids"), mask(kept, settings).alias("mask")]
         return batch.put(*columns)
 
@@ -86,14 +87,26 @@ class Pad(Stage):
 
 
 def _sequence(batch: Batch) -> pl.Series:
-    name = "ids" if batch.has("ids") else "tokens"
-    return batch.require(name)[name]
+    return real_ids(batch) if batch.has("ids") else batch.require("tokens")["tokens"]
+
+
+def real_ids(batch: Batch, name: str = "ids") -> pl.Series:
+    """(B, T) ids without padding: where the batch has a mask, only what it marks."""
+    ids = batch.require(name)[name]
+    mask_name = name.removesuffix("ids") + "mask"
+    if not batch.has(mask_name):
+        return ids
+    marks = batch.require(mask_name)[mask_name]
+    if not (marks.list.len() == ids.list.len()).all():
+        raise InputError("mask and ids differ in length", where=batch.position(0), fix="run textkit tokenize again")
+    kept = flatten(marks)[0] != 0
+    return nest(flatten(ids)[0].filter(kept), marks.list.eval(pl.element() != 0).list.sum().cast(pl.UInt32))
 
 
 def measure(lengths: pl.Series, how: str) -> int:
     """The longest length, or the one that 95 of 100 records do not exceed; at least 1."""
     if how == P95:
-        return max(1, math.ceil(lengths.quantile(0.95, interpolation="higher") or 1))
+        return max(1, int(lengths.sort()[math.ceil(95 * len(lengths) / 100) - 1]))
     longest: int = lengths.cast(pl.Int64).top_k(1).item()
     return max(1, longest)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,16 @@ from textkit.arrays import Ragged
 from textkit.artifacts import tensors
 from textkit.artifacts.bundle import MODEL, Bundle
 from textkit.errors import InputError
+from textkit.padding import real_ids
 from textkit.registry import ARCHS, TASKS
-from textkit.stage import Stage, connect
+from textkit.stage import Stage
 from textkit.streams.batch import Batch
-from textkit.streams.columns import COLUMNS
 from textkit.streams.lineage import Entry
 from textkit.streams.stream import Stream
-from textkit.training.examples import real_ids
 
 
 class Predict(Stage):
-    """A bundle as a stage: adds prediction and score. Columns that the chain adds on the way are taken out again."""
+    """A bundle as a stage: adds prediction and score, and nothing of what the chain makes on the way."""
 
     def __init__(self, bundle: Bundle, top: int | None = None, proba: bool = False) -> None:
         self.bundle, self._top, self._proba = bundle, top, proba
@@ -32,25 +30,15 @@ class Predict(Stage):
         self._scores = load_model(bundle)
 
     def start(self, stream: Stream) -> tuple[Predict, Stream]:
-        """Run what the input still lacks of the model's chain."""
-        given: set[str] = set()
-
-        def note(batch: Batch) -> Batch:
-            given.update(name for name in COLUMNS if name not in given and batch.has(name))
-            return batch
-
-        lineage = stream.lineage
-        stages = self.bundle.rest_of_chain(stream)
-        stream = stream.map(note)
-        for stage in stages:
-            stream = connect(stream, stage)
-        self._given = given
-        return self, replace(stream, lineage=lineage)
+        """Find what the input still lacks of the model's chain."""
+        self._chain = self.bundle.rest_of_chain(stream)
+        return self, stream
 
     def apply(self, batch: Batch) -> Batch:
-        columns = self.task.columns(self._scores(batch), self._top, self._proba)
-        made = [name for name in COLUMNS if name in batch.added and name not in self._given]
-        return batch.drop(made).put(*columns)
+        ready = batch
+        for stage in self._chain:
+            ready = stage.apply(ready)
+        return batch.put(*self.task.columns(self._scores(ready), self._top, self._proba))
 
     def entry(self) -> Entry:
         manifest = self.bundle.manifest
@@ -82,7 +70,7 @@ def _classic(arch: Any, bundle: Bundle) -> Any:
 
     def scores(batch: Batch) -> np.ndarray:
         if not dense:
-            return model.predict_ids(Ragged.of(real_ids(batch)))  # type: ignore[no-any-return]
+            return model.predict_ids(known_ids(batch, len(model.idf)))  # type: ignore[no-any-return]
         width = model.weights.shape[0]
         vectors = batch.require("vector")["vector"]
         if not (vectors.list.len() == width).all():
@@ -104,9 +92,16 @@ def _torch(arch: Any, settings: Any, bundle: Bundle) -> Any:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
 
     def scores(batch: Batch) -> np.ndarray:
-        ids = Ragged.of(real_ids(batch))
-        if len(ids.flat) and (ids.flat.min() < 0 or ids.flat.max() >= sizes["vocabulary"]):
-            raise InputError(f"an id is outside the model's vocabulary of {sizes['vocabulary']}", where=batch.position(0))
-        return predict(model, ids, np.arange(len(batch)), sizes["pad_id"])
+        if not len(batch):
+            return np.empty((0, sizes["outputs"]), np.float32)
+        return predict(model, known_ids(batch, sizes["vocabulary"]), np.arange(len(batch)), sizes["pad_id"])
 
     return scores
+
+
+def known_ids(batch: Batch, vocabulary: int) -> Ragged:
+    """A batch's ids without padding; InputError if one is not in the vocabulary of this size."""
+    ids = Ragged.of(real_ids(batch))
+    if len(ids.flat) and (ids.flat.min() < 0 or ids.flat.max() >= vocabulary):
+        raise InputError(f"an id is outside the model's vocabulary of {vocabulary}", where=batch.position(0))
+    return ids

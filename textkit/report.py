@@ -45,20 +45,21 @@ def _write(line: str) -> None:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):  # nobody reads: the work goes on in silence
-        return
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # else the interpreter tries once more at the end, and exits 120
 
 
 class Progress:
     """Counts something while it is done: `with Progress("epoch 1", total=100, unit="records") as p: p.add(32)`."""
 
-    def __init__(self, what: str, total: int | None = None, unit: str = "records") -> None:
+    def __init__(self, what: str, total: int | None = None, unit: str = "records", bar: bool = True) -> None:
+        self._may_bar = bar
         self.what, self.total, self.unit = what, total, unit
         self.done = 0
         self._started = self._last = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
-        if _mode == "bar" or (_mode == "auto" and _on_terminal()):
+        if self._may_bar and (_mode == "bar" or (_mode == "auto" and _on_terminal())):
             self._bar, self._task = _rich_bar(self.what, self.total, self.unit)
             self._bar.start()
         return self

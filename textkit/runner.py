@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from textkit.report import Progress
 from textkit.stage import Stage, connect
+from textkit.streams.batch import Batch
 from textkit.streams.sink import Outputs, write_stream
 from textkit.streams.source import Inputs, check_exist, open_stream
 from textkit.streams.stream import Stream
@@ -31,6 +34,7 @@ class Job:
         wanted = tuple(dict.fromkeys([*(name for stage in self.stages[:1] for name in stage.needs), *self.wanted]))
         stream = open_stream(self.inputs, wanted)
         stream.ending.partial = self.partial
+        stream.batches = _counted(stream.batches, bar=self.sink is not None or not data_on_terminal(self.outputs))
         for stage in self.stages:
             stream = connect(stream, stage)
         if self.sink is not None:
@@ -39,3 +43,16 @@ class Job:
             write_stream(stream, self.outputs)
         for stage in self.stages:
             stage.finish()
+
+
+def data_on_terminal(outputs: Outputs) -> bool:
+    """Whether records go to the terminal, where a bar would mix with them."""
+    return outputs.path is None and sys.stdout.isatty()
+
+
+def _counted(batches: Iterator[Batch], bar: bool) -> Iterator[Batch]:
+    """The batches, with progress shown while they are read."""
+    with Progress("reading", bar=bar) as progress:
+        for batch in batches:
+            yield batch
+            progress.add(len(batch))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Stage(ABC):
-    """A filter. `needs` are the columns it reads."""
+    """A filter. `needs` are the columns it reads; of tokens and ids either will do where both are named."""
 
     needs: tuple[str, ...] = ()
 
@@ -58,7 +58,7 @@ def connect(stream: Stream, stage: Stage) -> Stream:
 def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
     """The stages that must come first: text is tokenized as `words` where tokens are needed and there are none."""
     first = stream.peek()
-    if "tokens" not in needs or first is None or first.has("tokens"):
+    if "tokens" not in needs or first is None or any(first.has(name) for name in needs):
         return []
     first.require("text", fix="name the column with --text-field")
     say("no tokens in the input: tokenizing its text as words")

@@ -24,12 +24,12 @@ class LSTM(nn.Module):
 
     @dataclass(frozen=True)
     class Config:
-        hidden: int = setting(128, "width of the hidden state, in each direction")
-        layers: int = setting(1, "stacked layers")
+        hidden: int = setting(128, "width of the hidden state, in each direction", least=1)
+        layers: int = setting(1, "stacked layers", least=1)
         bidirectional: bool = setting(True, "read from both ends")
         readout: Literal["last", "mean", "max"] = setting("max", "the record's vector: its last state, or the mean or maximum of all")
-        dropout: float = setting(0.3, "share of embedding and readout values dropped in training")
-        embedding_dim: int = setting(128, "width of the token embedding, where no embed stage gives one")
+        dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
+        embedding_dim: int = setting(128, "width of the token embedding, where no embed stage gives one", least=1)
 
     def __init__(self, config: Config, vocabulary: int, dim: int, outputs: int) -> None:
         """vocabulary: V, dim: D, outputs: C."""

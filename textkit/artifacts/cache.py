@@ -32,6 +32,8 @@ def root() -> Path:
         return _made(base / "textkit")
     except (ResourceError, RuntimeError):  # no home, or one that may not be written
         fallback = _made(Path(tempfile.gettempdir()) / f"textkit-{os.getuid()}")
+        if fallback.stat().st_uid != os.getuid():  # anyone may make a folder there under our name
+            raise ResourceError("the cache folder is another user's", where=str(fallback), fix="set TEXTKIT_CACHE to another") from None
         say(f"no cache folder can be made in the home folder; what is learned without --save goes to {fallback}")
         return fallback
 
@@ -47,18 +49,16 @@ def _made(path: Path) -> Path:
 
 
 def keep(write: Callable[[Path], str]) -> Path:
-    """Let `write` fill a folder and put that into the cache; returns where it stands."""
+    """Let `write` fill a folder and put that into the cache; returns where it stands.
+
+    What stood there under the same hash is replaced: it may have been damaged since.
+    """
     cache = root()
     with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as draft:
         sha256 = write(Path(draft))
         place = cache / sha256
-        if not place.exists():
-            try:
-                Path(draft).rename(place)
-                Path(draft).mkdir()  # for the context to remove
-            except OSError:
-                if not place.exists():  # else another process was first
-                    raise
+        folder.put(Path(draft), place)
+        Path(draft).mkdir(exist_ok=True)  # for the context to remove
     touch(place)
     evict(cache)
     return place
@@ -70,17 +70,27 @@ def touch(place: Path) -> None:
 
 def evict(cache: Path) -> None:
     """Remove the least recently used artifacts while the cache is past its limit."""
-    entries = sorted((path for path in cache.iterdir() if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime)
-    size = sum(_size(path) for path in entries)
-    for path in entries:
-        if size <= LIMIT or time.time() - path.stat().st_mtime < KEEP:
+    entries = sorted((_used(path), path) for path in cache.iterdir() if not path.name.startswith("."))
+    size = sum(_size(path) for _, path in entries)
+    for used, path in entries:
+        if size <= LIMIT or time.time() - used < KEEP:
             return
         size -= _size(path)
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process evicts too
+        return time.time()
+
+
 def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    try:
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    except FileNotFoundError:
+        return 0
 
 
 def locate(entry: Entry, near: tuple[Path, ...] = ()) -> Path:
@@ -91,12 +101,18 @@ def locate(entry: Entry, near: tuple[Path, ...] = ()) -> Path:
     if entry.artifact is None or entry.sha256 is None:
         raise InputError(f"the lineage names no artifact for {entry.label}")
     hint = Path(entry.artifact)
-    for place in (hint, *(folder_ / hint for folder_ in near), *(folder_ / hint.name for folder_ in near)):
-        if (place / folder.MANIFEST).exists() and folder.read_manifest(place).get("sha256") == entry.sha256:
-            return place
+    damaged: InputError | None = None
+    for place in (hint, *(beside / hint for beside in near), *(beside / hint.name for beside in near)):
+        try:
+            if (place / folder.MANIFEST).exists() and folder.read_manifest(place)["sha256"] == entry.sha256:
+                return place
+        except InputError as error:  # perhaps the one that is meant, perhaps another: there are more places
+            damaged = damaged or error
     cached = root() / entry.sha256
     if cached.exists():
         touch(cached)
         return cached
+    if damaged:
+        raise damaged
     fix = f"bring it here, or run textkit {entry.stage} with --save NAME and take that folder along"
     raise InputError(f"the artifact of {entry.label} ({entry.artifact}, {entry.sha256[:12]}) is not on this machine", fix=fix)

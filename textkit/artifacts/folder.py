@@ -36,15 +36,26 @@ def check_target(path: str | Path, force: bool) -> None:
     path = Path(path)
     if path.exists() and not force:
         raise UsageError("exists already", where=str(path), fix="add --force to replace it")
-    if path.exists() and not (path.is_dir() and ((path / MANIFEST).exists() or not any(path.iterdir()))):
+    if path.exists() and not _replaceable(path):
         raise UsageError("is not an artifact of textkit's, so --force does not replace it", where=str(path), fix="choose another name")
     parent = _existing_parent(path)
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise ResourceError(f"cannot be written: {parent} is not a folder that you may write to", where=str(path))
+    try:
+        Path(tempfile.mkdtemp(prefix=".textkit-", dir=parent)).rmdir()  # only trying tells: permissions do not bind root, nor open /proc
+    except OSError as error:
+        raise ResourceError(f"cannot be written: {parent}: {error.strerror}", where=str(path), fix="choose another place") from None
+
+
+def _replaceable(path: Path) -> bool:
+    """An artifact, be it damaged, or an empty folder. Other programs have a manifest.json too."""
+    manifest = path / MANIFEST
+    if manifest.is_file():
+        with manifest.open("rb") as file:
+            return b'"textkit"' in file.read(100)
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _existing_parent(path: Path) -> Path:
-    parent = path.absolute().parent
+    parent = Path(os.path.realpath(path)).parent
     while not parent.exists():
         parent = parent.parent
     return parent
@@ -53,18 +64,18 @@ def _existing_parent(path: Path) -> Path:
 @contextmanager
 def publish(path: str | Path, force: bool) -> Iterator[Path]:
     """A folder to fill; when the context ends well it is synced to disk and put at `path` in one step."""
-    path = Path(path)
     check_target(path, force)
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.absolute().parent))
+    path = Path(os.path.realpath(path))  # a link stays, what it points to is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
     try:
         yield draft
         _open_to_readers(draft)
         for file in sorted(draft.rglob("*")):
             _sync(file)
         _sync(draft)
-        _put(draft, path)
-        _sync(path.absolute().parent)
+        put(draft, path)
+        _sync(path.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -84,7 +95,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _put(draft: Path, path: Path) -> None:
+def put(draft: Path, path: Path) -> None:
+    """Move a filled folder to `path`. If there was one, `draft` holds it afterwards, or it is gone."""
     if not path.exists():
         draft.rename(path)
     elif not _exchange(draft, path):
@@ -139,7 +151,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise InputError(what, where=str(folder), fix="give a folder that --save made") from None
     except NotADirectoryError:
         raise InputError("is a file, not an artifact folder", where=str(folder), fix="give a folder that --save made") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the manifest is damaged ({error})", where=str(path)) from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("textkit"), int):
         raise InputError("the manifest is not one of textkit's", where=str(path))

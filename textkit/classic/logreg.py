@@ -27,8 +27,8 @@ class LogisticRegression:
 
     @dataclass(frozen=True)
     class Config:
-        C: float = setting(10.0, "inverse of the strength of the L2 penalty")
-        max_iter: int = setting(1000, "iterations of the solver at the most")
+        C: float = setting(10.0, "inverse of the strength of the L2 penalty", above=0)
+        max_iter: int = setting(1000, "iterations of the solver at the most", least=1)
         class_weight: Literal["none", "balanced"] = setting("none", "balanced: labels count the same, however rare")
 
     def __init__(self, weights: np.ndarray, bias: np.ndarray, idf: np.ndarray | None) -> None:

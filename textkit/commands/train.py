@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, inputs_from, option, options
+from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, options
 from textkit.registry import ARCHS, TASKS
 
 TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
 OWN = (
     option("--arch", type=click.Choice(list(ARCHS)), help="Which model.  [default: lstm after embed, else logreg]"),
-    option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Records in a step."),
-    option("--valid-split", type=click.FloatRange(0, 0.9), default=0.1, show_default=True, help="Share of each label held out."),
+    option("--batch-size", type=click.IntRange(min=1), help="Records in a step.  [default: 8 to 64, by how many there are]"),
+    option("--valid-split", type=click.FloatRange(0, 0.9), callback=finite, default=0.1, show_default=True, help="Share of each label held out."),
     option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True, help="Auto: bf16 in hardware, else fp32."),
 )
 

@@ -24,6 +24,7 @@ PAUSE = 0.02  # s without data after which a pipe is taken to have paused
 PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
 PIPE_SIZE = 1 << 20
 BOM = codecs.BOM_UTF8
+DIRECTORY_FIX = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
 
 
 class ByteSource:
@@ -39,21 +40,20 @@ class ByteSource:
         self._head = b""
         self._read = self._read_pipe_or_file
         for magic, opener in COMPRESSIONS.items():
-            if self._fill(len(magic)).startswith(magic):
+            if self.starts_with(magic):
                 self._read, self._head, self._live = opener(self, _Rest(self._head, self._file)), b"", False
         if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
             self._read, self._head = self._transcoded(encoding, self._head), b""
-        if self._fill(len(BOM)).startswith(BOM):
+        if self.starts_with(BOM):
             self._head = self._head[len(BOM) :]
 
     def _open(self) -> BinaryIO:
-        if self.path is None:
-            return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
         try:
-            if self.path.is_dir():
-                fix = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
-                raise InputError("is a directory", where=self.name, fix=fix)
-            return self.path.open("rb", buffering=0)
+            if self.path is not None:
+                return self.path.open("rb", buffering=0)
+            return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+        except IsADirectoryError:
+            raise InputError("is a directory", where=self.name, fix=DIRECTORY_FIX) from None
         except FileNotFoundError:
             raise InputError("no such file", where=self.name) from None
         except PermissionError:
@@ -90,6 +90,12 @@ class ByteSource:
         while len(self._head) < size and (data := self._read()):
             self._head += data
         return self._head
+
+    def starts_with(self, magic: bytes) -> bool:
+        """Whether the bytes start so. Waits for more of them only while they may: a short line must not be held up."""
+        while len(self._head) < len(magic) and magic.startswith(self._head) and (data := self._read()):
+            self._head += data
+        return self._head.startswith(magic)
 
     def first_line(self, limit: int = BLOCK) -> bytes:
         """The first line without its end, or the first `limit` bytes, without taking it."""
@@ -181,6 +187,12 @@ def _widen_pipe(descriptor: int) -> None:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         except OSError:  # over the user's quota of pipe memory
             return
+
+
+def nul_byte(block: bytes, line: int, name: str) -> InputError:
+    """The error for a block with a NUL byte, whose first line is `line`."""
+    where = f"{name}:{line + block.count(10, 0, block.index(0))}"
+    return InputError("a NUL byte: this is no text file", where=where, fix="give text, or name its --encoding")
 
 
 def undecodable(block: bytes, line: int, name: str) -> InputError:

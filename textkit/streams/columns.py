@@ -5,6 +5,7 @@ Everything else in a record is the user's and is not touched.
 
 from __future__ import annotations
 
+import json
 import re
 
 import polars as pl
@@ -36,7 +37,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 # Values that the fast reader and the exact one are known to read alike (regular expressions of the Rust crate).
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _INTEGER = r"(?:0|-?[1-9][0-9]{0,8})"
-_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+_NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]+)?(?:[eE](?:\+?[0-9]|-[0-9]{1,2}))?"  # within 32-bit range
 
 
 def _list(value: str) -> str:
@@ -61,7 +62,16 @@ def dtype_of(name: str) -> pl.DataType | None:
 
 def key_pattern(name: str) -> str:
     """A member's key as it is usually spelt. A quote inside a string is escaped, so this never matches in one."""
-    return rf'[{{,\s]"{re.escape(name)}"\s*:\s*'
+    return rf"[{{,\s]{key_literal(name)}\s*:\s*"
+
+
+def key_literal(name: str) -> str:
+    return re.escape(json.dumps(name, ensure_ascii=False))
+
+
+def odd_pattern(name: str) -> str:
+    """Escapes that can spell the key another way, or half a surrogate pair: the exact reader's."""
+    return r"\\[u/]" if not name.isascii() or "/" in name else r"\\u(?:00|[dD][89a-fA-F])"
 
 
 def value_pattern(name: str) -> str | None:

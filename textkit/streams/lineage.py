@@ -17,8 +17,7 @@ from typing import Any
 from textkit.errors import InputError
 
 VERSION = 1
-HEADER_PREFIX = '{"textkit":{"version":'
-END_PREFIX = '{"textkit":{"end":'
+CONTROL = r'^[ \t]*\{\s*"textkit"\s*:\s*\{'  # how a header or end line starts, and maybe a record of the user's
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,9 @@ def from_json(value: Any, where: str) -> Lineage:
     """A Lineage from the object under "textkit"; InputError if it is not one or is of a newer version."""
     try:
         version = value["version"]
-        if isinstance(version, int) and version > VERSION:
+        if type(version) is not int:
+            raise TypeError("the version is no number")
+        if version > VERSION:
             fix = "update textkit, or make the stream again with this version"
             raise InputError(f"the lineage is of version {version}, this textkit reads up to {VERSION}", where=where, fix=fix)
         stages = tuple(_entry(stage) for stage in value["stages"])
@@ -117,12 +118,17 @@ def end_line(records: int) -> str:
     return json.dumps({"textkit": {"end": records}}, separators=(",", ":"))
 
 
-def control_line(line: str, where: str) -> Lineage | int:
-    """A header line as Lineage, an end line as its count of records."""
+def control_line(line: str, where: str) -> Lineage | int | None:
+    """A header line as Lineage, an end line as its count of records; None if it is a record of the user's."""
     try:
-        value = json.loads(line)["textkit"]
-        if "end" in value:
-            return int(value["end"])
-    except (ValueError, KeyError, TypeError) as error:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
         raise InputError("a header or end line of textkit's is damaged", where=where) from error
-    return from_json(value, where)
+    value = record["textkit"]
+    if len(record) > 1 or not isinstance(value, dict) or not {"version", "end"} & {*value}:
+        return None
+    if "version" in value:
+        return from_json(value, where)
+    if type(value["end"]) is not int:
+        raise InputError("an end line of textkit's is damaged: it has no number", where=where)
+    return value["end"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,7 @@ from typing import Any
 import polars as pl
 
 from textkit.errors import InputError
-from textkit.streams.columns import dtype_of, key_pattern, value_pattern
-
-# Escapes that can spell an ASCII key another way, or half a surrogate pair: the exact reader's.
-ODD = r"\\u(?:00|[dD][89a-fA-F])"
+from textkit.streams.columns import dtype_of, key_literal, key_pattern, odd_pattern, value_pattern
 
 Place = Callable[[int], str]  # row -> "file:line"
 
@@ -44,6 +42,7 @@ def _reject_constant(name: str) -> Any:
 
 _DECODER = JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_reject_constant)
 _SPACE = re.compile(r"[ \t\n\r]*")
+LARGEST_FLOAT = {pl.Float32: 3.4028234663852886e38, pl.Float64: 1.7976931348623157e308}
 
 
 def scan(line: str) -> list[Member]:
@@ -77,25 +76,41 @@ def scan(line: str) -> list[Member]:
     return members
 
 
-def _convert(value: Any, dtype: pl.DataType, name: str) -> Any:
-    """A decoded value as `dtype` wants it; ValueError if it is of another type."""
+def _column_type(name: str) -> pl.DataType:
+    """The type to read a member as; one of the user's own is read as text."""
+    return dtype_of(name) or pl.String()
+
+
+def _read_value(name: str, value: Any) -> Any:
+    """A member's decoded value as its column holds it; ValueError if it is of another type."""
+    dtype = _column_type(name)
+    if isinstance(value, Number) and (name == "label" or dtype_of(name) is None):
+        return str(value)
+    try:
+        return _convert(value, dtype)
+    except UnicodeEncodeError:
+        raise
+    except (TypeError, ValueError):
+        raise ValueError(f"{name!r} should be {_describe(dtype)}") from None
+
+
+def _convert(value: Any, dtype: Any) -> Any:
+    """A decoded value as `dtype` wants it; TypeError or ValueError if it is of another type."""
     if value is None:
         return None
-    if dtype == pl.String:
-        if isinstance(value, str) and (name == "label" or not isinstance(value, Number)):
-            value.encode()  # UnicodeEncodeError (a ValueError) on a lone surrogate
-            return str(value)
-    elif isinstance(dtype, pl.List):
-        if isinstance(value, list) and None not in value:
-            return [_convert(item, dtype.inner, "") for item in value]  # type: ignore[arg-type]
-    elif isinstance(dtype, pl.Struct):
-        if isinstance(value, dict):
-            return {f.name: _convert(value[f.name], f.dtype, "") for f in dtype.fields if f.name in value}  # type: ignore[arg-type]
-    elif isinstance(value, Number):
+    if dtype == pl.String and isinstance(value, str) and not isinstance(value, Number):
+        value.encode()  # UnicodeEncodeError on a lone surrogate
+        return value
+    if isinstance(dtype, pl.List) and isinstance(value, list) and None not in value:
+        return [_convert(item, dtype.inner) for item in value]
+    if isinstance(dtype, pl.Struct) and isinstance(value, dict):
+        return {field.name: _convert(value[field.name], field.dtype) for field in dtype.fields if field.name in value}
+    if dtype.is_numeric() and isinstance(value, Number):
         number = float(value) if dtype.is_float() else int(value)
-        if dtype.is_float() or abs(number) < 2**31:
+        limit = LARGEST_FLOAT[dtype] if dtype.is_float() else 2**31 - 1
+        if math.isfinite(number) and abs(number) <= limit:
             return number
-    raise ValueError(f"{name!r} should be {_describe(dtype)}")
+    raise TypeError
 
 
 def _describe(dtype: pl.DataType) -> str:
@@ -108,7 +123,7 @@ def read_exactly(line: str, names: tuple[str, ...], where: str) -> dict[str, Any
     """The named members of a line, the last of equal keys; InputError if it is no object or a type is wrong."""
     try:
         found = {member.key: member.value for member in scan(line)}
-        return {name: _convert(found[name], dtype_of(name), name) for name in names if name in found}  # type: ignore[arg-type]
+        return {name: _read_value(name, found[name]) for name in names if name in found}
     except JSONDecodeError as error:
         message = f"not a JSON object ({error.msg} at column {error.pos + 1})"
         raise InputError(message, where=where, fix="each line must be one whole {...}") from None
@@ -129,13 +144,13 @@ def parse(raw: pl.Series, names: tuple[str, ...], place: Place) -> tuple[pl.Data
     whose member is plain: spelt once, at the top level, and safe to cut out with a regular expression.
     Raises InputError with the place of the first line that is no JSON object or holds a wrong type.
     """
-    schema = {name: dtype_of(name) for name in names}
+    schema = {name: _column_type(name) for name in names}
     fast = _read_fast(raw, schema)
     if fast is None:
         fast = pl.DataFrame({name: pl.Series(name, [None] * len(raw), dtype=dtype) for name, dtype in schema.items()})
         exact = pl.Series([True]).new_from_index(0, len(raw))
     else:
-        exact = raw.str.contains(ODD)
+        exact = raw.str.contains("|".join(odd_pattern(name) for name in names))
     plain: dict[str, pl.Series] = {}
     for name in names:
         keys = raw.str.count_matches(key_pattern(name))
@@ -171,17 +186,33 @@ def _replace_rows(column: pl.Series, rows: list[int], values: list[Any]) -> pl.S
 
 def contains_key(raw: pl.Series, name: str) -> bool:
     """Whether any line may have the member (an escaped spelling counts as maybe)."""
-    return bool(raw.str.contains(f"{key_pattern(name)}|{ODD}").any())
+    return bool(_may_contain(raw, name).any())
+
+
+def has_key(raw: pl.Series, name: str) -> bool:
+    """Whether any line has the member at its top level."""
+    rows = _may_contain(raw, name).arg_true()
+    return any(name in _keys(raw[row]) for row in rows)
+
+
+def _keys(line: str) -> set[str]:
+    try:
+        return {member.key for member in scan(line)}
+    except (JSONDecodeError, RecursionError):  # whoever reads the line tells of it
+        return set()
+
+
+def _may_contain(raw: pl.Series, name: str) -> pl.Series:
+    return raw.str.contains(f"{key_pattern(name)}|{odd_pattern(name)}")
 
 
 def cut(raw: pl.Series, name: str, plain: pl.Series) -> pl.Series:
     """Take the member out of every line, all its repetitions too. `plain` as from `parse`."""
-    untouched = ~raw.str.contains(f"{key_pattern(name)}|{ODD}")
-    rows = (~plain & ~untouched).arg_true().to_list()
+    rows = (~plain & _may_contain(raw, name)).arg_true().to_list()
     pattern = value_pattern(name)
     if pattern and plain.any():
         value = pattern.replace(r"\s*[,}]", "")  # those end a value without being part of it
-        member = rf'"{re.escape(name)}"\s*:\s*(?:{value})\s*'
+        member = rf"{key_literal(name)}\s*:\s*(?:{value})\s*"
         without = raw.str.replace(rf",\s*{member}", "").str.replace(rf"^\{{\s*{member},?", "{")
         raw = pl.select(pl.when(plain).then(without).otherwise(raw)).to_series()
     return _replace_rows(raw, rows, [cut_exactly(raw[row], name) for row in rows]) if rows else raw
@@ -208,9 +239,9 @@ def rename(raw: pl.Series, old: str, new: str, place: Place) -> pl.Series:
         return line
 
     once = raw.str.count_matches(key_pattern(old)) == 1
-    flat = (raw.str.count_matches(r"[{\[]") == 1) & ~raw.str.contains(ODD) & ~raw.str.contains(key_pattern(new))
-    swapped = raw.str.replace(rf'([{{,\s])"{re.escape(old)}"(\s*:)', f'${{1}}"{new}"${{2}}')
-    rows = (~(once & flat) & raw.str.contains(f"{key_pattern(old)}|{ODD}")).arg_true().to_list()
+    flat = (raw.str.count_matches(r"[{\[]") == 1) & ~raw.str.contains(odd_pattern(old)) & ~raw.str.contains(key_pattern(new))
+    swapped = raw.str.replace(rf"([{{,\s]){key_literal(old)}(\s*:)", f'${{1}}"{new}"${{2}}')
+    rows = (~(once & flat) & _may_contain(raw, old)).arg_true().to_list()
     renamed = pl.select(pl.when(once & flat).then(swapped).otherwise(raw)).to_series()
     return _replace_rows(renamed, rows, [exactly(row) for row in rows]) if rows else renamed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any, BinaryIO
 from textkit.errors import ResourceError, UsageError
 from textkit.registry import FORMATS
 from textkit.streams.stream import Stream
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Outputs:
 
 def write_stream(stream: Stream, outputs: Outputs) -> int:
     """Write a stream in the format asked for; returns how many records there were."""
-    if outputs.field and outputs.format != "text":
-        raise UsageError("--field goes with --to text")
     name = outputs.format or _format_by_suffix(outputs.path)
+    if outputs.field and name != "text":
+        raise UsageError("--field goes with --to text")
     lineage = stream.lineage if outputs.lineage else None
     with Output(outputs.path) as out:
         writer = FORMATS.find(name)().writer(out, lineage, outputs.field)
@@ -52,49 +55,68 @@ def _pump(stream: Stream, writer: Any, out: BinaryIO) -> int:
 
 def _format_by_suffix(path: str | None) -> str:
     suffix = Path(path).suffix.lower() if path else ""
+    if suffix in PACKED:
+        raise UsageError("compressed output is not written", where=path, fix=f"pipe it through a compressor, as in | gzip > {path}")
     return next((name for name, entry in FORMATS.items() if suffix and suffix in entry.load().suffixes), "jsonl")
 
 
 class Output:
     """A context that gives a binary file: stdout itself, or a temporary file beside `path` that is renamed at the end.
 
-    If the context is left by an exception nothing appears at `path`, and what was there stays.
+    If the context is left by an exception nothing appears at `path`, and what was there stays. A device or a named
+    pipe is written to as it is, and a symbolic link keeps pointing at its file.
     """
 
     def __init__(self, path: str | None) -> None:
-        self.path = Path(path) if path not in (None, "-") else None  # type: ignore[arg-type]
+        self.path = Path(path).resolve() if path not in (None, "-") else None  # type: ignore[arg-type]
+        self._temporary: Path | None = None
 
     def __enter__(self) -> BinaryIO:
+        self._file: BinaryIO = _Whole(self._open())  # type: ignore[assignment]
+        return self._file
+
+    def _open(self) -> int:
         if self.path is None:
-            self._file: BinaryIO = _Stdout()  # type: ignore[assignment]
-            return self._file
+            return sys.stdout.fileno()
         if self.path.is_dir():
             raise UsageError("is a directory", where=str(self.path), fix="give -o a file name")
         try:
-            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            if self.path.exists() and not self.path.is_file():
+                return os.open(self.path, os.O_WRONLY)
+            descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name[:200]}.", dir=self.path.parent)
+            self._temporary = Path(name)
+            os.fchmod(descriptor, _mode(self.path))
         except OSError as error:
             raise ResourceError(f"cannot be written ({error.strerror})", where=str(self.path)) from error
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(descriptor, 0o666 & ~mask)  # as a file that a shell redirection makes
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
-        return self._file
+        return descriptor
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.path is None:
             return
         try:
-            if kind is None:
+            if kind is None and self._temporary is not None:
                 os.fsync(self._file.fileno())
-                self._file.close()
-                Path(self._temporary).replace(self.path)
+                self._temporary.replace(self.path)
         finally:
-            self._file.close()
-            Path(self._temporary).unlink(missing_ok=True)
+            os.close(self._file.fileno())
+            if self._temporary is not None:
+                self._temporary.unlink(missing_ok=True)
 
 
-class _Stdout(io.RawIOBase):
-    """Descriptor 1 without buffering: every write is whole, and a reader that left is a BrokenPipeError."""
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, else those of a file that a shell redirection makes."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+class _Whole(io.RawIOBase):
+    """A descriptor without buffering, of which every write is whole: the system may take a part of the bytes only."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
 
     def writable(self) -> bool:
         return True
@@ -103,8 +125,8 @@ class _Stdout(io.RawIOBase):
         view = memoryview(data).cast("B")
         done = 0
         while done < len(view):
-            done += os.write(sys.stdout.fileno(), view[done:])
+            done += os.write(self._descriptor, view[done:])
         return done
 
     def fileno(self) -> int:
-        return sys.stdout.fileno()
+        return self._descriptor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 from textkit.errors import InputError, LineageError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
-from textkit.streams.bytesource import ByteSource
+from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource
 from textkit.streams.columns import KNOWN_NAMES
 from textkit.streams.formats import arrow
-from textkit.streams.formats.base import End, Event, Reading
+from textkit.streams.formats.base import Cut, End, Event, Reading
 from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Ending, Stream
 
@@ -30,7 +31,7 @@ class Inputs:
 
 def sniff(source: ByteSource, reading: Reading) -> str:
     """The format's name. Content decides what it proves, then the suffix; a table on stdin shows a known header."""
-    if source.peek(4) == arrow.MAGIC:
+    if source.starts_with(arrow.MAGIC):
         return "arrow"
     first = source.first_line().strip()
     if first.startswith(b"{") and _is_object(first):
@@ -56,7 +57,7 @@ def _is_object(line: bytes) -> bool:
 
 def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:
     """The inputs as one stream. Reads as far as the first header or record, so that the lineage is known."""
-    sources = [ByteSource(None if path == "-" else path, inputs.encoding) for path in inputs.paths or ("-",)]
+    sources = (ByteSource(None if path == "-" else path, inputs.encoding) for path in inputs.paths or ("-",))  # one open at a time
     reading = replace(inputs.reading, wanted=wanted)
     ending = Ending()
     joined = _Joiner(ending)
@@ -103,6 +104,9 @@ class _Joiner:
                 elif isinstance(event, End):
                     self._count(source.name, event.records, records)
                     records = None
+                elif isinstance(event, Cut):
+                    self.ending.problem = f"{source.name}: {event.reason}"
+                    records = None
                 elif isinstance(event, Batch):
                     if records is None:
                         self._agree(Lineage(columns=self._columns), False, source.name)
@@ -126,14 +130,23 @@ class _Joiner:
             self.ending.problem = f"{name} stops after {records} records without its end line: what wrote it was stopped"
 
     def _count(self, name: str, due: int | None, records: int | None) -> None:
+        if due is None:  # an end mark that does not count
+            return
         if records is None:
             self.ending.problem = f"{name} has an end line without a header"
-        elif due is not None and due != records:
+        elif due != records:
             self.ending.problem = f"{name} should hold {due} records by its end line, {records} came"
 
 
 def check_exist(inputs: Inputs) -> None:
-    """InputError now rather than after a long run, if a named file is missing."""
+    """InputError now rather than after a long run, if a named file is missing or no file."""
     for path in inputs.paths:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", where=path)
+        if path == "-":
+            continue
+        try:
+            mode = Path(path).stat().st_mode
+        except OSError as error:
+            message = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()
+            raise InputError(message, where=path) from None
+        if stat.S_ISDIR(mode):
+            raise InputError("is a directory", where=path, fix=DIRECTORY_FIX)

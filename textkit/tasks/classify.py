@@ -63,9 +63,10 @@ class Classify:
 
     def metrics(self, probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """probabilities: (N, C), targets: (N,)."""
-        found = classification(targets, probabilities.argmax(1), self.labels).summary()
+        found = classification(targets, probabilities.argmax(1), self.labels)
         picked = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, 1)
-        return {"loss": round(float(-np.log(picked).mean()), 6), **found}
+        loss = round(float(-np.log(picked).mean()), 6)
+        return {"loss": loss, "accuracy": round(found.accuracy, 6), "f1_macro": round(found.f1_macro, 6)}
 
     def columns(self, probabilities: np.ndarray, top: int | None, proba: bool) -> list[pl.Series]:
         """What predicting adds to a batch: prediction and score, and `predictions` for -k or --proba.

@@ -45,6 +45,8 @@ class Index(Stage):
         return cls(settings, Vocabulary.load(folder), Stored(str(folder), manifest["sha256"]))
 
     def start(self, stream: Stream) -> tuple[Index, Stream]:
+        if self._stored is not None:
+            return self, stream
         spool = Spool(stream)
         stream.ending.demand()
         counts = count_tokens(_tokens(spool))

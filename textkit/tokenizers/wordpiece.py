@@ -45,6 +45,7 @@ class WordPiece:
 
         self._json = json_text
         self._tokenizer = load_tokenizer(file) if file else Tokenizer.from_str(json_text)
+        self._tokenizer.encode_special_tokens = True  # "<s>" in someone's text is text, not a special token
         self.vocabulary = Vocabulary(sorted(vocab := self._tokenizer.get_vocab(), key=vocab.__getitem__))
 
     def fit(self, texts: Iterable[pl.Series]) -> None:

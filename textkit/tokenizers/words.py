@@ -18,14 +18,16 @@ from textkit.tokenizers.huggingface import read_vocabulary
 from textkit.tokenizers.vocabulary import SPECIALS, UNK, Vocabulary, count_tokens
 
 _WORD = r"\p{L}\p{M}\p{N}_"
+_INSIDE = rf"{_WORD}\x{{AD}}\x{{200C}}\x{{200D}}"  # soft hyphens, and the joiners of Persian and Indic words
 _SYMBOL = rf"[^\s{_WORD}]"
+_MODIFIER = r"[\p{M}\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}]"  # skin tones, and the tags that spell a region's flag
 PATTERN = "|".join(
     [
         r"\p{N}+(?:[.,:]\p{N}+)+",
-        rf"[{_WORD}]+(?:['’][{_WORD}]+)*",
+        rf"[{_WORD}][{_INSIDE}]*(?:['’][{_WORD}][{_INSIDE}]*)*",
         r"[.!?…~]+",
         r"[\x{1F1E6}-\x{1F1FF}]{2}",
-        rf"{_SYMBOL}[\p{{M}}\x{{1F3FB}}-\x{{1F3FF}}]*(?:\x{{200D}}{_SYMBOL}[\p{{M}}\x{{1F3FB}}-\x{{1F3FF}}]*)*",
+        rf"{_SYMBOL}{_MODIFIER}*(?:\x{{200D}}{_SYMBOL}{_MODIFIER}*)*",
     ]
 )
 

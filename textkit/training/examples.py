@@ -15,8 +15,8 @@ import polars as pl
 
 from textkit.arrays import Ragged
 from textkit.errors import InputError
-from textkit.ragged import flatten, nest
-from textkit.streams.batch import Batch
+from textkit.padding import real_ids
+from textkit.ragged import flatten
 from textkit.streams.stream import Stream
 
 
@@ -38,6 +38,7 @@ class Examples:
         for name, column in sorted(self.strings.items()):
             digest.update(f"{name}\x00".encode() + "\x00".join(column.to_list()).encode())
         arrays = {**self.dense, **{name: column.flat for name, column in self.ragged.items()}}
+        arrays |= {f"{name} offsets": column.offsets for name, column in self.ragged.items()}
         for name, array in sorted(arrays.items()):
             digest.update(f"{name}\x00".encode() + np.ascontiguousarray(array).data)
         return digest.hexdigest()
@@ -67,19 +68,6 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
     )
 
 
-def real_ids(batch: Batch, name: str = "ids") -> pl.Series:
-    """(B, T) ids without padding: where the batch has a mask, only what it marks with 1."""
-    ids = batch.require(name)[name]
-    mask_name = name.removesuffix("ids") + "mask"
-    if not batch.has(mask_name):
-        return ids
-    mask = batch.require(mask_name)[mask_name]
-    if not (mask.list.len() == ids.list.len()).all():
-        raise InputError("mask and ids differ in length", where=batch.position(0), fix="run textkit pad again")
-    kept = flatten(mask)[0] != 0
-    return nest(flatten(ids)[0].filter(kept), mask.list.sum().cast(pl.UInt32))
-
-
 class _Column:
     """A column's flat values in an unnamed file, and its rows' lengths."""
 
@@ -107,6 +95,6 @@ class _Column:
 
     def dense(self, size: int, name: str) -> np.ndarray:
         lengths = np.concatenate(self._lengths)
-        if len({*lengths.tolist()}) != 1:
-            raise InputError(f"the records' {name} differ in length", fix="make them in one run")
+        if lengths.min() != lengths.max() or not lengths.max():
+            raise InputError(f"the records' {name} is empty or differs in length", fix="make them in one run")
         return self._mapped().reshape(size, -1)

@@ -24,8 +24,8 @@ class Settings:
     """How to train. Defaults are those of the command line."""
 
     epochs: int = 5
-    batch_size: int = 32
-    lr: float = 1e-3
+    batch_size: int = 64
+    lr: float = 2e-3
     weight_decay: float = 0.01
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 42
@@ -110,12 +110,13 @@ def _epoch(
             loss = task.loss(logits, torch.from_numpy(targets[rows]))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), clip)
+            norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
+            if not (loss.isfinite() and norm.isfinite()):  # before the step, which would make every weight NaN
+                message = f"training diverged in epoch {epoch}: the loss is {loss.item()}, the gradient's norm {norm.item()}"
+                raise InputError(message, fix="use a lower --lr")
             optimizer.step()
             schedule.step()
             total, records = total + loss.item() * len(rows), records + len(rows)
-            if not np.isfinite(total):
-                raise InputError(f"training diverged in epoch {epoch}: the loss is {loss.item()}", fix="use a lower --lr")
             progress.add(len(rows), f"loss {total / records:.4f}")
     return total / records
 

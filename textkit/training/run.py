@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ class Plan:
     arch: str | None = None
     settings: tuple[str, ...] = ()
     epochs: int = 5
-    batch_size: int = 32
+    batch_size: int | None = None
     lr: float | None = None
     valid_split: float = 0.1
     seed: int = 42
@@ -64,8 +65,8 @@ def train(stream: Stream, plan: Plan) -> None:
     columns = {"dense": ("vector",)} if dense else {"ragged": ("ids",)}
     examples = collect(stream, strings=task_class.strings, **columns)
     task = task_class.of(examples)
-    if not dense and not len(examples.ragged["ids"].flat):
-        raise InputError("nothing to train on: no record has a token")
+    if not dense:
+        check_ids(examples.ragged["ids"].flat, len(vocabulary_of(owner_of(stream), stream.near)))
     fit = fit_classic if arch.engine == "classic" else fit_torch
     fitted = fit(arch, settings, task, examples, stream, plan)
     manifest = {
@@ -98,6 +99,14 @@ def with_ids(stream: Stream) -> Stream:
         fix = "pipe it from textkit tokenize, or drop the ids"
         raise LineageError("the records have ids, and nothing says of which vocabulary (no header line)", fix=fix)
     return stream
+
+
+def check_ids(ids: np.ndarray, vocabulary: int) -> None:
+    """InputError if there is no id at all, or one that is not in the vocabulary that the lineage names."""
+    if not len(ids):
+        raise InputError("nothing to train on: no record has a token")
+    if ids.min() < 0 or ids.max() >= vocabulary:
+        raise InputError(f"the ids go from {ids.min()} to {ids.max()}, and their vocabulary has {vocabulary} tokens", fix="tokenize again")
 
 
 def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
@@ -143,7 +152,8 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
             model.embedding.weight[vocabulary.pad_id] = 0
         return model
 
-    training = loop.Settings(plan.epochs, plan.batch_size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
+    size = plan.batch_size or choose_batch_size(len(examples))
+    training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
     rows = task.split(examples, plan.valid_split, plan.seed)
     model, history = loop.fit(build, task, examples.ragged["ids"], task.targets(examples), rows, vocabulary.pad_id, training)
     best = loop.best_epoch(history, task.metric)
@@ -151,6 +161,11 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     sizes = {"vocabulary": len(vocabulary), "dim": dim, "outputs": task.outputs, "pad_id": vocabulary.pad_id}
     return Fitted(weights, {"sizes": sizes, "training": asdict(training), "metrics": metrics}, history)
+
+
+def choose_batch_size(records: int) -> int:
+    """8 to 64: a few hundred records need small steps to be learned from in a few epochs."""
+    return min(64, max(8, 2 ** round(math.log2(max(1, records / 64)))))
 
 
 def owner_of(stream: Stream) -> Entry:

@@ -1,27 +1,30 @@
 """Arrow IPC stream: our columns typed, the user's own fields in one column of JSON text, the lineage in the schema.
 
 The end-of-stream mark is checked here, since pyarrow takes a stream without one for whole, and reading goes on after
-it, since `cat a.arrow b.arrow` is two streams (FACTS 22).
+it, since `cat a.arrow b.arrow` is two streams.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import polars as pl
 
 from textkit.errors import InputError
+from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
-from textkit.streams.formats.base import End, Event, Reading
+from textkit.streams.formats.base import Cut, End, Event, Reading
+from textkit.streams.formats.jsonl import map_fields
 from textkit.streams.lineage import Lineage, from_json
 
 MAGIC = b"\xff\xff\xff\xff"  # how a stream starts: the continuation mark of its first message
 END_MARK = MAGIC + bytes(4)  # a message of no bytes
+FILE_MAGIC = b"ARROW1"
 JSON_COLUMN = "_json"  # the user's own fields, one object a record
 METADATA = b"textkit"
 
@@ -33,21 +36,27 @@ class Arrow:
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         import pyarrow as pa
 
+        if source.starts_with(FILE_MAGIC):
+            raise InputError("an Arrow file, not an Arrow stream", where=source.name, fix="write it with pyarrow.ipc.new_stream")
         pipe, record = _Pipe(source), 1
+        mapping: dict[str, str] | None = None
         while pipe.peek():
             try:
                 reader = pa.ipc.open_stream(pipe)
                 yield from _header(reader.schema, source.name)
                 for batch in reader:
+                    batch.validate(full=True)  # damaged offsets would crash whoever reads them
                     frame = pl.DataFrame(pa.Table.from_batches([batch], reader.schema))
-                    yield _batch(frame, reading, Position(f"{source.name}: record", record))
+                    position = Position(f"{source.name}: record", record)
+                    if mapping is None and len(frame):
+                        mapping = map_fields(_finder(frame), reading, position(0))
+                        if mapping:
+                            yield mapping
+                    yield _batch(frame, mapping or {}, position)
                     record += len(frame)
-            except (pa.ArrowInvalid, OSError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 raise InputError(f"damaged Arrow data ({error})", where=source.name) from None
-            if pipe.taken != END_MARK:
-                fix = "see why the stage before it stopped, and make the stream again"
-                raise InputError("the Arrow stream has no end mark: what wrote it was stopped", where=source.name, fix=fix)
-            yield End(None)
+            yield End(None) if pipe.taken == END_MARK else Cut("the Arrow stream has no end mark: what wrote it was stopped")
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> ArrowWriter:
         return ArrowWriter(out, lineage)
@@ -61,24 +70,60 @@ def _header(schema: Any, name: str) -> Iterator[Event]:
             raise InputError(f"the lineage in the Arrow schema is damaged ({error})", where=name) from None
 
 
-def _batch(frame: pl.DataFrame, reading: Reading, position: Position) -> Batch:
+def _json_of(frame: pl.DataFrame) -> pl.Series | None:
+    own = frame[JSON_COLUMN] if JSON_COLUMN in frame.columns else None
+    return own if own is not None and own.dtype == pl.String else None
+
+
+def _finder(frame: pl.DataFrame) -> Callable[[str], bool]:
+    raw = _json_of(frame)
+    return lambda name: name in frame.columns or (raw is not None and members.has_key(raw, name))
+
+
+def _batch(frame: pl.DataFrame, mapping: dict[str, str], position: Position) -> Batch:
     """Columns of other names or types than ours travel as JSON."""
-    names = {user: our for our, user in reading.names.items()}
-    frame = frame.rename({user: our for user, our in names.items() if user in frame.columns})
-    if "text" not in frame.columns and "document" in frame.columns:
-        frame = frame.rename({"document": "text"})
-    ours, theirs = [], []
-    for column in frame.get_columns():
-        dtype = dtype_of(column.name)
-        if dtype is None or (column.dtype != dtype and column.dtype.is_nested() != dtype.is_nested()):
-            theirs.append(column)
-        else:
-            ours.append(column.cast(dtype))
-    raw = None
-    if theirs:
-        own = [column for column in theirs if column.name == JSON_COLUMN]
-        raw = own[0] if own and len(theirs) == 1 else pl.DataFrame(theirs).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    raw = _json_of(frame)
+    if raw is not None:
+        frame = frame.drop(JSON_COLUMN)
+    for our, user in mapping.items():
+        if our in frame.columns:
+            raise InputError(f"there is both {our!r} and {user!r}", where=position(0), fix=f"leave out --{our}-field, or drop one")
+        if user in frame.columns:
+            frame = frame.rename({user: our})
+        elif raw is not None:
+            raw = members.rename(raw, user, our, position)
+    typed = [_typed(column) for column in frame.get_columns()]
+    ours = [column for column in typed if column is not None]
+    theirs = frame.drop(column.name for column in ours)
+    for name, dtype in theirs.schema.items():
+        if "Binary" in str(dtype):
+            raise InputError(f"column {name!r} is binary and not text", where=position(0), fix="leave that column out")
+    if raw is None and theirs.width:
+        raw = members.to_json(theirs)
+    elif raw is not None:
+        raw = members.splice(raw.fill_null("{}"), theirs)
     return Batch(pl.DataFrame(ours), position, raw=raw, added=frozenset(column.name for column in ours))
+
+
+def _typed(column: pl.Series) -> pl.Series | None:
+    """A column as textkit's own of that name; None if it is not, or if a value would change on the way."""
+    dtype = dtype_of(column.name)
+    if dtype is None or not _castable(column.dtype, dtype, column.name):
+        return None
+    try:
+        return column.cast(dtype)
+    except pl.exceptions.InvalidOperationError:  # too large for it
+        return None
+
+
+def _castable(found: Any, due: Any, name: str = "") -> bool:
+    if found in (due, pl.Null):
+        return True
+    if isinstance(due, pl.List):
+        return isinstance(found, pl.List | pl.Array) and _castable(found.inner, due.inner)
+    if due == pl.String:
+        return isinstance(found, pl.Categorical | pl.Enum) or (name == "label" and found.is_integer())
+    return bool(found.is_integer() if due.is_integer() else found.is_numeric() and due.is_float())
 
 
 class ArrowWriter:
@@ -137,15 +182,6 @@ class _Pipe(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        if not self.peek():
-            return 0
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self.taken = (self.taken + bytes(self._rest[:size][-8:]))[-8:]
-        self._rest = self._rest[size:]
-        return size
-
     def read(self, size: int = -1) -> bytes:  # type: ignore[override]
         parts, left = [], size
         while left and self.peek():
@@ -154,5 +190,5 @@ class _Pipe(io.RawIOBase):
             self._rest = self._rest[len(part) :]
             left -= len(part) if left > 0 else 0
         data = b"".join(parts)
-        self.taken = (self.taken + data[-8:])[-8:]
+        self.taken = (self.taken + data[-8:])[-8:] if data else b""  # at the end of file nothing was taken last
         return data

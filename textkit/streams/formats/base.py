@@ -28,7 +28,14 @@ class End:
     records: int | None
 
 
-Event = Lineage | dict[str, str] | Batch | End  # a header, a mapping of column names, records, an end
+@dataclass(frozen=True)
+class Cut:
+    """A stream that stops short of its end mark."""
+
+    reason: str
+
+
+Event = Lineage | dict[str, str] | Batch | End | Cut  # a header, a mapping of column names, records, an end
 
 
 class Format(Protocol):

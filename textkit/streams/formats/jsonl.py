@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import polars as pl
@@ -14,7 +14,7 @@ from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import TEXT_ALIASES
 from textkit.streams.formats.base import End, Event, Reading
 from textkit.streams.formats.lines import line_blocks
-from textkit.streams.lineage import END_PREFIX, HEADER_PREFIX, Lineage, control_line, end_line
+from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
 
 
 class JsonLines:
@@ -27,7 +27,7 @@ class JsonLines:
             for piece in _pieces(lines, Position(source.name, number)):
                 if isinstance(piece, Batch):
                     if mapping is None:
-                        mapping = _mapping(piece, reading)
+                        mapping = map_fields(_finder(piece), reading, piece.position(0))
                         if mapping:
                             yield mapping
                     piece = _renamed(piece, mapping)
@@ -45,30 +45,37 @@ def _pieces(lines: pl.Series, position: Position) -> Iterator[Lineage | End | Ba
     if blank.any():
         numbers = pl.Series(range(len(lines)), dtype=pl.Int64).filter(~blank) + position.line
         lines = lines.filter(~blank)
-    control = lines.str.starts_with(HEADER_PREFIX) | lines.str.starts_with(END_PREFIX)
+    place = Position(position.path, numbers)
     start = 0
-    for at in [*control.arg_true().to_list(), len(lines)]:
-        if at > start:
-            first = numbers + start if isinstance(numbers, int) else numbers[start:at]
-            yield Batch(pl.DataFrame(), Position(position.path, first), raw=lines[start:at])
-        if at < len(lines):
-            line = numbers + at if isinstance(numbers, int) else numbers[at]
-            found = control_line(lines[at], f"{position.path}:{line}")
+    for at in lines.str.contains(CONTROL).arg_true().to_list():
+        found = control_line(lines[at], place(at))
+        if found is not None:
+            yield from _records(lines, place, start, at)
             yield found if isinstance(found, Lineage) else End(found)
-        start = at + 1
+            start = at + 1
+    yield from _records(lines, place, start, len(lines))
 
 
-def _mapping(batch: Batch, reading: Reading) -> dict[str, str]:
-    """Our name -> the user's key: those the user gave, and a usual name for the text if no record has `text`."""
+def _records(lines: pl.Series, place: Position, start: int, end: int) -> Iterator[Batch]:
+    if end > start:
+        line = place.line + start if isinstance(place.line, int) else place.line[start:end]
+        yield Batch(pl.DataFrame(), Position(place.path, line), raw=lines[start:end])
+
+
+def map_fields(found: Callable[[str], bool], reading: Reading, where: str) -> dict[str, str]:
+    """Our name -> the user's: those the user gave, and a usual name for the text if there is no `text`."""
     mapping = {our: user for our, user in reading.names.items() if our != user}
     for user in mapping.values():
-        if batch.raw is not None and not members.contains_key(batch.raw, user):
-            raise InputError(f"no record has a field {user!r}", where=batch.position(0), fix="see the names with head -n 2")
-    if "text" not in reading.names and batch.raw is not None and not members.contains_key(batch.raw, "text"):
-        alias = next((name for name in TEXT_ALIASES if members.contains_key(batch.raw, name)), None)
-        if alias and alias not in mapping.values() and not members.contains_key(batch.raw, "tokens"):
-            mapping["text"] = alias
+        if not found(user):
+            raise InputError(f"no record has a field {user!r}", where=where, fix="see the names with head -n 2")
+    if "text" not in reading.names and not found("text") and not found("tokens"):
+        alias = next((name for name in TEXT_ALIASES if name not in mapping.values() and found(name)), None)
+        mapping |= {"text": alias} if alias else {}
     return mapping
+
+
+def _finder(batch: Batch) -> Callable[[str], bool]:
+    return lambda name: batch.raw is not None and members.has_key(batch.raw, name)
 
 
 def _renamed(batch: Batch, mapping: dict[str, str]) -> Batch:

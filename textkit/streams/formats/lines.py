@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from textkit.errors import InputError
-from textkit.streams.bytesource import ByteSource, undecodable
+from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
 
 
 def line_blocks(source: ByteSource) -> Iterator[tuple[pl.Series, int]]:
@@ -22,8 +21,7 @@ def line_blocks(source: ByteSource) -> Iterator[tuple[pl.Series, int]]:
 
 def to_lines(block: bytes, number: int, name: str) -> pl.Series:
     if b"\x00" in block:
-        where = f"{name}:{number + block.count(10, 0, block.index(0))}"
-        raise InputError("a NUL byte: this is no text file", where=where, fix="give text, or name its --encoding")
+        raise nul_byte(block, number, name)
     try:
         return pl.read_lines(io.BytesIO(block)).to_series()
     except pl.exceptions.ComputeError:

@@ -15,12 +15,13 @@ import polars as pl
 
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
-from textkit.streams.bytesource import ByteSource, undecodable
+from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
 from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
 from textkit.streams.formats.base import Event, Reading
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import Lineage
 
+KNOWN_ALIASES = {"text": TEXT_ALIASES} | {name: (name,) for name in KNOWN_NAMES if name not in TEXT_ALIASES}
 Rows = tuple[pl.DataFrame, int | pl.Series]  # string columns, and the line (or lines) where the records start
 
 
@@ -60,10 +61,11 @@ def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
             fix = f"leave out --{our}-field, or rename that column"
             raise InputError(f"the table has a column {our!r} besides {user!r}", where=where, fix=fix)
         mapping[our] = user
-    if "text" not in mapping and "text" not in names:
-        lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
-        alias = next((lower[alias] for alias in TEXT_ALIASES if alias in lower), None)
-        mapping |= {"text": alias} if alias else {}
+    lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
+    for our, aliases in KNOWN_ALIASES.items():
+        alias = next((lower[alias] for alias in aliases if alias in lower), None)
+        if alias and our not in mapping and our not in names:
+            mapping[our] = alias
     return {our: user for our, user in mapping.items() if our != user}
 
 
@@ -82,6 +84,8 @@ class Tsv:
                 frame = frame[1:] if header else frame
                 lines = lines if not header else lines + 1 if isinstance(lines, int) else lines[1:]
             frame.columns = names
+            if "text" in names:  # an empty line has no other fields
+                frame = frame.with_columns(pl.col("text").fill_null(""))
             yield Batch(frame, Position(source.name, lines), added=frozenset(names))
 
     def rows(self, source: ByteSource) -> Iterator[Rows]:
@@ -90,7 +94,8 @@ class Tsv:
             width = width or lines[0].count("\t") + 1
             counts = lines.str.count_matches("\t", literal=True) + 1
             check_widths(counts, lines == "", width, Position(source.name, number), "tabs")
-            yield lines.str.split_exact("\t", width - 1).struct.unnest(), number
+            rows = lines.str.split_exact("\t", width - 1).struct.unnest()
+            yield _empty(rows, lines == ""), number
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> None:
         raise InputError("tables cannot be written yet", fix="use --to jsonl, arrow or text")
@@ -107,7 +112,7 @@ class Csv(Tsv):
             except UnicodeDecodeError:
                 raise undecodable(block, number, source.name) from None
             if "\x00" in outside:
-                raise InputError("a NUL byte: this is no text file", where=source.name)
+                raise nul_byte(block, number, source.name)
             outside = QUOTED_FIELD.sub(lambda quoted: "q" + "\x00" * quoted[0].count("\n"), outside)
             records = pl.Series(outside.removesuffix("\n").split("\n"))
             newlines = records.str.count_matches("\x00", literal=True) + 1
@@ -121,38 +126,46 @@ class Csv(Tsv):
             counts = records.str.count_matches(",", literal=True) + 1
             width = width or counts[0]
             check_widths(counts, blank, width, place, "commas")
-            yield read_csv(block, width, len(records), place), starts
+            yield _empty(read_csv(block, width, len(records), place), blank), starts
             number += int(newlines.sum())
 
 
+LONGEST_RECORD = 64 << 20  # bytes after which a quote is taken for one that is never closed
+
 # a whole quoted field: from a field's start to a field's end
 QUOTED_FIELD = re.compile(r'(?:(?<=[,\n])|\A)"(?:[^"]|"")*"(?=,|\r?\n|\r?\Z)')
+
+
+def _empty(frame: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
+    """Null instead of empty text in the rows of empty lines."""
+    return frame.with_columns(pl.when(~blank).then(pl.all())) if blank.any() else frame
 
 
 def csv_blocks(source: ByteSource) -> Iterator[bytes]:
     """Blocks that end where a record ends: at a line end with no quote open."""
     rest, number = b"", 1
     for block in source.blocks():
-        block = rest + block
-        end = len(block) if block.count(b'"') % 2 == 0 else _last_closed_line(block)
+        seen, block = len(rest), rest + block
+        end = len(block) if block.count(b'"') % 2 == 0 else _last_closed_line(block, seen)
         if end:
             yield block[:end]
             number += block.count(b"\n", 0, end)
         rest = block[end:]
+        if len(rest) > LONGEST_RECORD:
+            break
     if rest:
         where = f"{source.name}:{number}"
         raise InputError("a quoted field that starts here is never closed", where=where, fix='a " inside a field is written ""')
 
 
-def _last_closed_line(block: bytes) -> int:
-    """Where the last record ends in a block with an odd number of quotes (0: nowhere)."""
-    before_last_quote = block.rfind(b'"')
-    while before_last_quote > 0:
-        line_end = block.rfind(b"\n", 0, before_last_quote) + 1
-        if block.count(b'"', 0, line_end) % 2 == 0:
-            return line_end
-        before_last_quote = block.rfind(b'"', 0, line_end)
-    return 0
+def _last_closed_line(block: bytes, seen: int) -> int:
+    """Where the last record ends in a block with an odd number of quotes (0: nowhere). None ends in what was `seen`."""
+    end, is_open = len(block), True
+    while end > seen and is_open:
+        line = block.rfind(b"\n", 0, end - 1) + 1
+        is_open ^= block.count(b'"', line, end) % 2 == 1
+        end = line
+    return 0 if is_open else end
 
 
 def check_widths(counts: pl.Series, blank: pl.Series, width: int, place: Position, marks: str) -> None:

@@ -34,19 +34,27 @@ class TextWriter:
     """One field a line: the named one, else the first there is of PREFERRED. Lists are joined by a space."""
 
     def __init__(self, out: BinaryIO, field: str | None) -> None:
-        self.out, self.field = out, field
+        self.out, self._named, self._field = out, field, ""
 
     def write(self, batch: Batch) -> None:
-        if self.field is None:
-            self.field = next((name for name in PREFERRED if batch.has(name)), "text")
-        column = batch.read(self.field)[self.field]
-        if isinstance(column.dtype, pl.List):
+        if not len(batch):
+            return
+        self._field = self._field or self._choose(batch)
+        column = batch.read(self._field)[self._field]
+        if isinstance(column.dtype, pl.List) and not column.dtype.inner.is_nested():  # type: ignore[union-attr]
             column = column.cast(pl.List(pl.String)).list.join(" ")
         elif column.dtype.is_nested():
-            raise InputError(f"column {self.field!r} is not plain text", fix="use --to jsonl")
+            raise InputError(f"column {self._field!r} is not plain text", fix="use --to jsonl")
         # a record is a line, so a line feed inside a text becomes a space
         lines = column.cast(pl.String).fill_null("").str.replace_all("\n", " ", literal=True) + "\n"
         self.out.write(lines.str.join("").item().encode())
+
+    def _choose(self, batch: Batch) -> str:
+        if self._named is None:
+            return next((name for name in PREFERRED if batch.has(name)), "text")
+        if not batch.has(self._named):
+            raise InputError(f"no record has a field {self._named!r}", where=batch.position(0), fix="see the names with --to jsonl")
+        return self._named
 
     def finish(self, records: int, complete: bool) -> None:
         """Plain text has no end mark."""

@@ -1,0 +1,121 @@
+"""JSON Lines: records, blank lines, header and end lines, the user's field names."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.streams.reading import LINEAGE, lines_of, put, records_of, stream_of, texts_of
+from textkit.errors import InputError
+from textkit.streams import bytesource
+
+HEADER = LINEAGE.header()
+
+
+def stream(*records: str, end: int | None = None) -> str:
+    count = len(records) if end is None else end
+    return "\n".join([HEADER, *records, json.dumps({"textkit": {"end": count}}, separators=(",", ":")), ""])
+
+
+NASTY = (
+    '{"text":"a","n":123456789012345678901234567890,"x":1e400,"x":[1,"b",null,{"text":"inner"}]}',
+    '{ "id" : 1.50 , "text" : "\u2028" }',
+    r'{"text":"\u0041","half":"\ud800","slash":"\/"}',
+    '{"id":"mixed","text":null}',
+    '{"no text":[]}',
+)
+
+
+def test_records_come_out_byte_for_byte(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", stream(*NASTY))
+    assert lines_of(path) == list(NASTY)
+
+
+def test_blank_lines_are_skipped_and_counted_as_lines(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", '\n{"text":"a"}\r\n \t\r\n\n{"text":"b"}\n')
+    (batch,) = stream_of(path).batches
+    assert batch.lines().to_list() == ['{"text":"a"}', '{"text":"b"}']
+    assert [batch.position(0), batch.position(1)] == [f"{path}:2", f"{path}:5"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text":"a"', "not a JSON object"),
+        ('{"text":"a"},{"text":"b"}', "more text after the object"),
+        ("plain", "not a JSON object"),
+        ('{"textkit":{"version":1,"sta', "header or end line of textkit's is damaged"),
+        ('{"textkit":{"version":1}}', "the lineage header is damaged"),
+        ('{"textkit":{"version":"1","stages":[]}}', "the lineage header is damaged"),
+        ('{"textkit":{"version":1,"stages":[{"stage":5}]}}', "the lineage header is damaged"),
+        ('{"textkit":{"version":1,"stages":[{}]}}', "the lineage header is damaged"),
+        ('{"textkit":{"end":"2"}}', "an end line of textkit's is damaged"),
+        ('{"textkit":{"version":99,"stages":[]}}', "version 99, this textkit reads up to 1"),
+    ],
+)
+@pytest.mark.parametrize("block", [16, 1 << 20])
+def test_a_bad_line_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, message: str, block: int) -> None:
+    monkeypatch.setattr(bytesource, "BLOCK", block)
+    monkeypatch.setattr(bytesource, "READ", 8)
+    path = put(tmp_path, "a.jsonl", '{"text":"a"}\n' * 6 + line + "\n" + '{"text":"a"}\n')
+    with pytest.raises(InputError, match=re.escape(f"{path}:7: ") + ".*" + message):
+        lines_of(path)
+
+
+@pytest.mark.parametrize("header", [HEADER, json.dumps(json.loads(HEADER)), json.dumps(json.loads(HEADER), sort_keys=True), f" {HEADER} "])
+def test_a_header_in_other_spelling_is_still_one(tmp_path: Path, header: str) -> None:
+    read = stream_of(put(tmp_path, "a.jsonl", header + '\n{"text":"a"}\n{"textkit": {"end": 1}}\n'))
+    assert read.lineage == LINEAGE
+    assert sum(map(len, read.batches)) == 1
+    assert read.ending.problem is None
+
+
+@pytest.mark.parametrize(
+    "line", ['{"textkit":{"version":1,"stages":[]},"text":"a"}', '{"textkit":{"end":1},"text":"a"}', '{"textkit":{"mine":1}}', '{"textkit":"x"}']
+)
+def test_a_record_of_the_users_with_our_key_is_a_record(tmp_path: Path, line: str) -> None:
+    assert lines_of(put(tmp_path, "a.jsonl", '{"text":"x"}\n' + line + "\n")) == ['{"text":"x"}', line]
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "record"),
+    [
+        ('{"document":"a","n":1e400}', {}, '{"text":"a","n":1e400}'),
+        (r'{"review":"caf\u00e9"}', {}, r'{"text":"caf\u00e9"}'),
+        ('{"meta":{"text":1},"comment":"a"}', {}, '{"meta":{"text":1},"text":"a"}'),
+        ('{"text":"a","document":"b"}', {}, '{"text":"a","document":"b"}'),
+        ('{"tokens":["a"],"document":"b"}', {}, '{"tokens":["a"],"document":"b"}'),
+        ('{"body":"a","stars":5}', {"text": "body", "label": "stars"}, '{"text":"a","label":5}'),
+        (r'{"\ubcf8\ubb38":"a"}', {"text": "본문"}, '{"text":"a"}'),
+    ],
+)
+def test_the_users_names(tmp_path: Path, line: str, names: dict[str, str], record: str) -> None:
+    assert lines_of(put(tmp_path, "a.jsonl", line + "\n"), names=names) == [record]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [('{"text":"a"}', "no record has a field 'body'"), ('{"text":"a","body":"b"}', "the record has both 'body' and 'text'")]
+)
+def test_names_that_cannot_be(tmp_path: Path, line: str, message: str) -> None:
+    path = put(tmp_path, "a.jsonl", line + "\n")
+    with pytest.raises(InputError, match=re.escape(f"{path}:1: {message}")):
+        lines_of(path, names={"text": "body"})
+
+
+def test_blocks_do_not_change_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path, "a.jsonl", stream(*NASTY * 5))
+    monkeypatch.setattr(bytesource, "BLOCK", 50)
+    monkeypatch.setattr(bytesource, "READ", 7)
+    read = stream_of(path)
+    assert [line for batch in read.batches for line in batch.lines()] == list(NASTY * 5)
+    assert read.ending.problem is None
+
+
+def test_only_what_a_stage_wants_is_read(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", '{"text":5,"tokens":["a"]}\n')
+    assert records_of(path, wanted=("tokens",)) == [{"text": 5, "tokens": ["a"]}]
+    with pytest.raises(InputError, match="'text' should be a string"):
+        texts_of(path)

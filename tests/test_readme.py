@@ -1,0 +1,52 @@
+"""The README is true: its commands run, its tables agree with the registry, its printed streams are what is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CORPORA, Textkit
+from textkit.registry import COMMANDS
+
+README = (CORPORA.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def place(textkit: Textkit) -> Textkit:
+    (textkit.folder / "sample_corpora").symlink_to(CORPORA)
+    return textkit
+
+
+def test_every_command_in_the_readme_runs(place: Textkit) -> None:
+    shown = [text for kind, text in BLOCKS if kind == "sh"]
+    assert len(shown) >= 6
+    done = place.shell("set -e\n" + "\n".join(shown))
+    expected = next(text for kind, text in BLOCKS if kind == "jsonl")
+    assert done.stdout.endswith(expected)
+
+
+def test_the_demo_runs_and_shows_predictions_and_accuracy(place: Textkit) -> None:
+    done = place.shell(f"export -f textkit; bash {CORPORA / 'demo.sh'}")
+    assert '"prediction":"positive"' in done.stdout
+    assert "accuracy" in done.stdout
+
+
+def test_the_make_targets_that_the_readme_names_exist(textkit: Textkit) -> None:
+    for target in re.findall(r"^    make (\w+)", README, re.MULTILINE):
+        textkit.shell(f"make -C {CORPORA.parent} -n {target}")
+
+
+def test_the_table_of_commands_is_the_registry() -> None:
+    rows = re.findall(r"^\| `textkit (\w+)` \| (.*) \|$", README, re.MULTILINE)
+    assert dict(rows) == {name: entry.help for name, entry in COMMANDS.items()}
+
+
+def test_every_file_that_the_house_names_exists() -> None:
+    house = README.split("## How the house is built")[1]
+    names = re.findall(r"\b(\w+(?:/|\.py))", house.split("Imports point")[0])
+    package = Path(CORPORA.parent) / "textkit"
+    missing = [name for name in names if name != "textkit/" and not (package / name).exists()]
+    assert not missing

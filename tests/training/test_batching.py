@@ -1,0 +1,56 @@
+"""Batches: every record once, alike in length, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textkit.training.batching import WINDOW, padding_share, shuffled_batches, sorted_batches
+
+LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=80).map(np.array)
+
+
+@given(LENGTHS, st.integers(1, 9), st.integers(0, 5))
+@settings(max_examples=60)
+def test_every_record_stands_in_one_batch(lengths: np.ndarray, size: int, seed: int) -> None:
+    rows = np.arange(0, len(lengths), 2)
+    batches = shuffled_batches(rows, lengths, size, np.random.default_rng(seed))
+    assert sorted(np.concatenate(batches)) == rows.tolist()
+    assert max(map(len, batches)) <= size
+    assert len(batches) == -(-len(rows) // size)
+
+
+@given(LENGTHS, st.integers(1, 9))
+@settings(max_examples=60)
+def test_for_predicting_the_longest_come_first(lengths: np.ndarray, size: int) -> None:
+    order = np.concatenate(sorted_batches(lengths, size))
+    assert sorted(order) == list(range(len(lengths)))
+    assert (np.diff(lengths[order]) <= 0).all()
+
+
+def test_a_seed_gives_the_same_batches_and_each_pass_others() -> None:
+    lengths = np.arange(500) % 17
+
+    def passes(seed: int) -> list[list[list[int]]]:
+        rng = np.random.default_rng(seed)
+        return [[batch.tolist() for batch in shuffled_batches(np.arange(500), lengths, 8, rng)] for _ in range(2)]
+
+    assert passes(1) == passes(1)
+    assert passes(1) != passes(2)
+    assert passes(1)[0] != passes(1)[1]
+
+
+def test_batches_are_of_similar_length_but_not_in_their_order() -> None:
+    lengths = np.random.default_rng(0).integers(1, 100, 2000)
+    batches = shuffled_batches(np.arange(2000), lengths, 16, np.random.default_rng(0))
+    unsorted = [np.arange(start, start + 16) for start in range(0, 2000, 16)]
+    assert padding_share(batches, lengths) < 0.1 < padding_share(unsorted, lengths)
+    longest = [lengths[batch].max() for batch in batches[:WINDOW]]
+    assert longest != sorted(longest)
+
+
+def test_padding_share_by_hand() -> None:
+    """Lengths 3 and 1 padded to 3, and an empty record alone, padded to 1: 3 of 7 cells."""
+    assert padding_share([np.array([0, 1]), np.array([2])], np.array([3, 1, 0])) == pytest.approx(3 / 7)
