@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Job:
     wanted: tuple[str, ...] = ()  # columns that the sink reads
 
     def run(self) -> None:
+        signal.siginterrupt(signal.SIGINT, True)  # the handler that polars puts before ours lets a blocked read or write sleep on
         check_exist(self.inputs)
         wanted = tuple(dict.fromkeys([*(name for stage in self.stages[:1] for name in stage.needs), *self.wanted]))
         stream = open_stream(self.inputs, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_what_was_damaged_in_the_cache_is_made_anew(cache: Path) -> None:
     (place / "words.txt").write_text("b" * 10)
     folder.load(module.keep(fill("a")), "thing")
     assert len([*cache.iterdir()]) == 1
+
+
+def test_many_at_once_keep_the_same(cache: Path) -> None:
+    """The stages of two pipes that learn from the same corpus at the same time."""
+    with ThreadPoolExecutor(8) as pool:
+        places = {*pool.map(lambda _: module.keep(fill("a")), range(80))}
+    assert len(places) == 1
+    assert [*cache.iterdir()] == [*places]
+    folder.load(*places, "thing")
 
 
 def test_an_error_while_writing_leaves_nothing(cache: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def test_a_reader_never_sees_half(tmp_path: Path) -> None:
     stop.set()
     reader.join()
     assert faults == []
+    assert seen
     assert seen <= due
 
 
@@ -237,3 +239,19 @@ def test_wrong_kind_missing_file_and_no_artifact_are_told_apart(tmp_path: Path) 
     (tmp_path / "art" / "deep" / "words.txt").unlink()
     with pytest.raises(InputError, match=r"deep/words\.txt: the file is missing"):
         folder.load(tmp_path / "art", "thing")
+
+
+@pytest.mark.parametrize("name", ["tok", "model"])
+def test_a_flipped_byte_is_noticed_wherever_it_is(made: Path, tmp_path: Path, name: str) -> None:
+    """Every byte of the manifests, and some of each other file, those of the stages inside a bundle too."""
+    shutil.copytree(made / name, tmp_path / name)
+    kind = folder.read_manifest(made / name)["kind"]
+    for file in sorted(path for path in (tmp_path / name).rglob("*") if path.is_file()):
+        data = file.read_bytes()
+        step = 1 if file.name == "manifest.json" else max(1, len(data) // 20)
+        for at in range(0, len(data), step):
+            file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            with pytest.raises(InputError):
+                folder.load(tmp_path / name, kind)
+        file.write_bytes(data)
+    folder.load(tmp_path / name, kind)

@@ -176,8 +176,3 @@ def test_sniffing(tmp_path: Path, name: str, data: str, keys: set[str]) -> None:
 
 def test_from_overrules_what_is_seen(tmp_path: Path) -> None:
     assert texts_of(put(tmp_path, "a.jsonl", '{"text":"a"}\n'), format="text") == ['{"text":"a"}']
-
-
-def test_reading_is_the_same_from_a_pipe_that_brings_single_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bytesource, "READ", 1)
-    assert texts_of(put(tmp_path, "a.txt", "\n\na")) == ["", "", "a"]

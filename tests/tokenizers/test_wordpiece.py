@@ -14,9 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from textkit.tokenizers.vocabulary import SPECIALS
-from textkit.tokenizers.wordpiece import WordPiece
+from textkit.tokenizers.wordpiece import BETWEEN_PUNCTUATION, WordPiece
 
 CORPUS = [
     "재밌게 봤다, 정말 재밌다",
@@ -117,6 +118,14 @@ def test_rare_characters_are_left_to_unk() -> None:
     """Of 100 characters 98 are a or b; coverage 0.98 leaves the two others out."""
     wordpiece = learn(["ab" * 7] * 7 + ["x y"], character_coverage=0.98)
     assert encode(wordpiece, "ab x y")[0][0][-2:] == ["[UNK]", "[UNK]"]
+
+
+def test_words_are_cut_where_the_library_cuts_them() -> None:
+    """Else the trainer would meet inner characters that were not fixed beforehand, and number them as it likes."""
+    odd = [chr(i) for i in range(sys.maxunicode) if unicodedata.category(chr(i))[0] in "PSMZC" and not 0xD800 <= i < 0xE000]
+    texts = pl.Series([f"a{character}b" for character in odd if unicodedata.category(character) not in ("Cn", "Co")])
+    library = BertPreTokenizer()
+    assert texts.str.extract_all(rf"{BETWEEN_PUNCTUATION}|\S").to_list() == [[piece for piece, _ in library.pre_tokenize_str(text)] for text in texts]
 
 
 LEARN = """

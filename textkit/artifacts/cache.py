@@ -54,11 +54,14 @@ def keep(write: Callable[[Path], str]) -> Path:
     What stood there under the same hash is replaced: it may have been damaged since.
     """
     cache = root()
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as draft:
-        sha256 = write(Path(draft))
-        place = cache / sha256
-        folder.put(Path(draft), place)
-        Path(draft).mkdir(exist_ok=True)  # for the context to remove
+    try:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as draft:
+            sha256 = write(Path(draft))
+            place = cache / sha256
+            folder.put(Path(draft), place)
+            Path(draft).mkdir(exist_ok=True)  # for the context to remove
+    except OSError as error:
+        raise folder.unwritable(error, cache) from error
     touch(place)
     evict(cache)
     return place

@@ -76,8 +76,15 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
         _sync(draft)
         put(draft, path)
         _sync(path.parent)
+    except OSError as error:
+        raise unwritable(error, path) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def unwritable(error: OSError, path: Path) -> ResourceError:
+    """The error of a disk that is full or broken, told of the artifact and not of a draft that is gone by now."""
+    return ResourceError(f"cannot be written: {(error.strerror or str(error)).lower()}", where=str(path))
 
 
 def _open_to_readers(draft: Path) -> None:
@@ -97,13 +104,16 @@ def _sync(path: Path) -> None:
 
 def put(draft: Path, path: Path) -> None:
     """Move a filled folder to `path`. If there was one, `draft` holds it afterwards, or it is gone."""
-    if not path.exists():
+    try:
         draft.rename(path)
-    elif not _exchange(draft, path):
-        aside = draft.with_suffix(".old")  # without an exchange there is a moment without an artifact, never half of one
-        path.rename(aside)
-        draft.rename(path)
-        shutil.rmtree(aside)
+    except OSError:  # there is one, perhaps since a moment
+        if not path.is_dir():
+            raise
+        if not _exchange(draft, path):
+            aside = draft.with_suffix(".old")  # without an exchange there is a moment without an artifact, never half of one
+            path.rename(aside)
+            draft.rename(path)
+            shutil.rmtree(aside)
 
 
 def _exchange(first: Path, second: Path) -> bool:
@@ -185,4 +195,8 @@ def _check_file(file: Path, due: dict[str, Any]) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target)
+    """Copy the files of an artifact (shutil.copytree hides which fault of the system it met)."""
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        place = target / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,17 @@ if TYPE_CHECKING:
 
 
 def save(path: Path, tensors: dict[str, np.ndarray]) -> None:
+    """Write the tensors. OSError if the disk is full and the like, which the library tells in words only."""
     import numpy as np
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)
+    except SafetensorError as error:
+        if not (number := re.search(r"os error (\d+)", str(error))):
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def load(path: Path, due: dict[str, tuple[str, tuple[int | None, ...]]]) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ BLOCK = 4 << 20  # bytes: enough for vectorized work, little enough to stay in m
 READ = 1 << 20
 PAUSE = 0.02  # s without data after which a pipe is taken to have paused
 PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
+SPELL = 0.5  # s in which a signal is seen for sure
 PIPE_SIZE = 1 << 20
 BOM = codecs.BOM_UTF8
 DIRECTORY_FIX = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
@@ -63,6 +64,9 @@ class ByteSource:
         self._file.close()
 
     def _read_pipe_or_file(self) -> bytes:
+        # a signal that comes just before a blocking read would wait for the next data: so the wait is in short spells
+        while self._live and not select.select([self._file], [], [], SPELL)[0]:
+            continue
         return os.read(self._file.fileno(), READ)
 
     def _transcoded(self, encoding: str, head: bytes) -> Callable[[], bytes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import stat
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from textkit.errors import ResourceError, UsageError
@@ -35,7 +36,7 @@ def write_stream(stream: Stream, outputs: Outputs) -> int:
     if outputs.field and name != "text":
         raise UsageError("--field goes with --to text")
     lineage = stream.lineage if outputs.lineage else None
-    with Output(outputs.path) as out:
+    with open_output(outputs.path) as out:
         writer = FORMATS.find(name)().writer(out, lineage, outputs.field)
         records = _pump(stream, writer, out)
         if outputs.path is not None:
@@ -60,56 +61,42 @@ def _format_by_suffix(path: str | None) -> str:
     return next((name for name, entry in FORMATS.items() if suffix and suffix in entry.load().suffixes), "jsonl")
 
 
-class Output:
-    """A context that gives a binary file: stdout itself, or a temporary file beside `path` that is renamed at the end.
+@contextmanager
+def open_output(path: str | None) -> Iterator[BinaryIO]:
+    """stdout itself, or a temporary file beside `path` that is renamed at the end.
 
     If the context is left by an exception nothing appears at `path`, and what was there stays. A device or a named
     pipe is written to as it is, and a symbolic link keeps pointing at its file.
     """
-
-    def __init__(self, path: str | None) -> None:
-        self.path = Path(path).resolve() if path not in (None, "-") else None  # type: ignore[arg-type]
-        self._temporary: Path | None = None
-
-    def __enter__(self) -> BinaryIO:
-        self._file: BinaryIO = _Whole(self._open())  # type: ignore[assignment]
-        return self._file
-
-    def _open(self) -> int:
-        if self.path is None:
-            return sys.stdout.fileno()
-        if self.path.is_dir():
-            raise UsageError("is a directory", where=str(self.path), fix="give -o a file name")
-        try:
-            if self.path.exists() and not self.path.is_file():
-                return os.open(self.path, os.O_WRONLY)
-            descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name[:200]}.", dir=self.path.parent)
-            self._temporary = Path(name)
-            os.fchmod(descriptor, _mode(self.path))
-        except OSError as error:
-            raise ResourceError(f"cannot be written ({error.strerror})", where=str(self.path)) from error
-        return descriptor
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.path is None:
-            return
-        try:
-            if kind is None and self._temporary is not None:
-                os.fsync(self._file.fileno())
-                self._temporary.replace(self.path)
-        finally:
-            os.close(self._file.fileno())
-            if self._temporary is not None:
-                self._temporary.unlink(missing_ok=True)
+    if path in (None, "-"):
+        yield _Whole(sys.stdout.fileno())
+        return
+    target = Path(path).resolve()  # type: ignore[arg-type]
+    if target.is_dir():
+        raise UsageError("is a directory", where=path, fix="give -o a file name")
+    if target.exists() and not target.is_file():
+        with target.open("wb", buffering=0) as device:
+            yield _Whole(device.fileno())
+        return
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}")
+    try:
+        with _create(temporary, target) as file:
+            yield _Whole(file.fileno())
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, else those of a file that a shell redirection makes."""
-    if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _create(temporary: Path, target: Path) -> BinaryIO:
+    """The temporary file, with the permissions of the file that it will replace."""
+    try:
+        file = temporary.open("xb", buffering=0)
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    except OSError as error:
+        raise ResourceError(f"cannot be written ({error.strerror})", where=str(target)) from error
+    return file
 
 
 class _Whole(io.RawIOBase):

@@ -17,8 +17,9 @@ from textkit.report import say
 from textkit.tokenizers.huggingface import encode, load_tokenizer
 from textkit.tokenizers.vocabulary import SPECIALS, UNK, Vocabulary, count_tokens
 
-# What BertPreTokenizer leaves whole: anything between white space, ASCII symbols and Unicode punctuation.
-BETWEEN_PUNCTUATION = r"[^\s\p{P}$+<=>^`|~]+"
+# What BertPreTokenizer leaves whole: anything between white space, ASCII symbols and punctuation. The library knows the
+# punctuation of Unicode 8, in which two more characters were punctuation.
+BETWEEN_PUNCTUATION = r"[^\s[\p{P}&&\p{Age:8.0}]\x{166D}\x{111C9}$+<=>^`|~]+"
 
 
 class WordPiece:

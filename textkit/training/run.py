@@ -165,7 +165,7 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
 
 def choose_batch_size(records: int) -> int:
     """8 to 64: a few hundred records need small steps to be learned from in a few epochs."""
-    return min(64, max(8, 2 ** round(math.log2(max(1, records / 64)))))
+    return min(64, max(8, int(2 ** round(math.log2(max(1, records / 64))))))
 
 
 def owner_of(stream: Stream) -> Entry:

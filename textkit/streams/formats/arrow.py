@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -43,6 +43,7 @@ class Arrow:
         while pipe.peek():
             try:
                 reader = pa.ipc.open_stream(pipe)
+                _check_names(reader.schema)
                 yield from _header(reader.schema, source.name)
                 for batch in reader:
                     batch.validate(full=True)  # damaged offsets would crash whoever reads them
@@ -60,6 +61,13 @@ class Arrow:
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> ArrowWriter:
         return ArrowWriter(out, lineage)
+
+
+def _check_names(fields: Iterable[Any]) -> None:
+    """UnicodeDecodeError at a damaged name, at which polars would panic."""
+    for field in fields:
+        _ = field.name
+        _check_names(field.type.field(i) for i in range(field.type.num_fields))
 
 
 def _header(schema: Any, name: str) -> Iterator[Event]:
