@@ -201,3 +201,12 @@ def test_the_same_through_arrow(textkit: Textkit) -> None:
     (textkit.folder / "a.txt").write_text("\n".join(NASTY) + "\n")
     script = "textkit tokenize {} a.txt | textkit pad --length 2 {} 2> log | textkit tokenize --to text"
     assert textkit.shell(script.format("--to arrow", "--to arrow")).stdout == textkit.shell(script.format("", "")).stdout
+
+
+def test_an_interrupt_ends_a_stage_that_waits_for_its_reader(tmp_path: Path) -> None:
+    (tmp_path / "big.txt").write_text("some words for every line\n" * 100_000)
+    with start("tokenize", "big.txt", folder=tmp_path) as process:
+        read_until(process, b'"tokens":')
+        time.sleep(0.5)  # the pipe is full by now
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130

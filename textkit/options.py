@@ -101,8 +101,10 @@ def options(decorators: tuple[Decorator, ...]) -> Decorator:
     return decorate
 
 
-def inputs_from(given: dict[str, Any]) -> Inputs:
-    """The input options as `Inputs`. Prints the short help and exits 2 if stdin is a terminal and no file is named."""
+def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> Inputs:
+    """The input options as `Inputs`; `usual` is what a model's training data called our columns.
+
+    Prints the short help and exits 2 if stdin is a terminal and no file is named."""
     from textkit.streams.formats.base import Reading
     from textkit.streams.source import Inputs
 
@@ -114,7 +116,7 @@ def inputs_from(given: dict[str, Any]) -> Inputs:
     fields = {"text": given["text_field"], "label": given["label_field"]}
     names = {our: user for our, user in fields.items() if user is not None}
     columns = tuple(given["columns"].split(",")) if given["columns"] else ()
-    reading = Reading(header=given["header"], columns=columns, names=names)
+    reading = Reading(header=given["header"], columns=columns, names=names, usual=usual or {})
     try:
         "".encode(given["encoding"])
     except LookupError:

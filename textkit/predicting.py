@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from textkit import config
-from textkit.arrays import Ragged
 from textkit.artifacts import tensors
 from textkit.artifacts.bundle import MODEL, Bundle
 from textkit.errors import InputError
-from textkit.padding import real_ids
 from textkit.registry import ARCHS, TASKS
 from textkit.stage import Stage
 from textkit.streams.batch import Batch
@@ -27,7 +23,7 @@ class Predict(Stage):
         self.bundle, self._top, self._proba = bundle, top, proba
         manifest, where = bundle.manifest, str(bundle.folder)
         self.task = TASKS.find(manifest["task"]).from_json(manifest, where)
-        self._scores = load_model(bundle)
+        self._model = load_model(bundle)
 
     def start(self, stream: Stream) -> tuple[Predict, Stream]:
         """Find what the input still lacks of the model's chain."""
@@ -38,7 +34,7 @@ class Predict(Stage):
         ready = batch
         for stage in self._chain:
             ready = stage.apply(ready)
-        return batch.put(*self.task.columns(self._scores(ready), self._top, self._proba))
+        return batch.put(*self.task.predict(self._model, ready, self.bundle.manifest, self._top, self._proba))
 
     def entry(self) -> Entry:
         manifest = self.bundle.manifest
@@ -53,55 +49,17 @@ class Predict(Stage):
 
 
 def load_model(bundle: Bundle) -> Any:
-    """A function from a batch to its (B, C) probabilities."""
+    """The bundle's network or linear model, its weights checked against the sizes in the manifest."""
     manifest, where = bundle.manifest, str(bundle.folder)
     arch = ARCHS.find(manifest["arch"])
     settings = config.from_json(arch.Config, manifest["config"], where)
     if arch.engine == "classic":
-        return _classic(arch, bundle)
-    return _torch(arch, settings, bundle)
-
-
-def _classic(arch: Any, bundle: Bundle) -> Any:
-    labels, dense = len(bundle.manifest["labels"]), bundle.manifest["input"] == "vector"
-    due: dict[str, tuple[str, tuple[int | None, ...]]] = {"weights": ("float64", (None, labels)), "bias": ("float64", (labels,))}
-    due |= {} if dense else {"idf": ("float64", (None,))}
-    model = arch.from_tensors(tensors.load(bundle.folder / MODEL, due))
-
-    def scores(batch: Batch) -> np.ndarray:
-        if not dense:
-            return model.predict_ids(known_ids(batch, len(model.idf)))  # type: ignore[no-any-return]
-        width = model.weights.shape[0]
-        vectors = batch.require("vector")["vector"]
-        if not (vectors.list.len() == width).all():
-            raise InputError(f"a vector is not {width} wide", where=batch.position(0))
-        return model.predict_vectors(vectors.list.to_array(width).to_numpy())  # type: ignore[no-any-return]
-
-    return scores
-
-
-def _torch(arch: Any, settings: Any, bundle: Bundle) -> Any:
+        due = arch.due(manifest["input"], **manifest["sizes"])
+        return arch.from_tensors(tensors.load(bundle.folder / MODEL, due))
     import torch
 
-    from textkit.training.loop import predict
-
-    sizes = bundle.manifest["sizes"]
-    model = arch(settings, sizes["vocabulary"], sizes["dim"], sizes["outputs"])
-    due = {name: (str(tensor.numpy().dtype), tuple(tensor.shape)) for name, tensor in model.state_dict().items()}
-    found = tensors.load(bundle.folder / MODEL, due)  # type: ignore[arg-type]
+    model = arch(settings, **manifest["sizes"])
+    shapes = {name: (str(tensor.numpy().dtype), tuple(tensor.shape)) for name, tensor in model.state_dict().items()}
+    found = tensors.load(bundle.folder / MODEL, shapes)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
-
-    def scores(batch: Batch) -> np.ndarray:
-        if not len(batch):
-            return np.empty((0, sizes["outputs"]), np.float32)
-        return predict(model, known_ids(batch, sizes["vocabulary"]), np.arange(len(batch)), sizes["pad_id"])
-
-    return scores
-
-
-def known_ids(batch: Batch, vocabulary: int) -> Ragged:
-    """A batch's ids without padding; InputError if one is not in the vocabulary of this size."""
-    ids = Ragged.of(real_ids(batch))
-    if len(ids.flat) and (ids.flat.min() < 0 or ids.flat.max() >= vocabulary):
-        raise InputError(f"an id is outside the model's vocabulary of {vocabulary}", where=batch.position(0))
-    return ids
+    return model.eval()

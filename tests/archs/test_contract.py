@@ -13,6 +13,7 @@ from textkit import config
 from textkit.arrays import Ragged
 from textkit.registry import ARCHS
 from textkit.tasks.classify import Classify
+from textkit.tasks.classify_neural import LabelsFromIds, probabilities, to_tensors
 from textkit.training import loop
 
 torch.set_num_threads(1)  # tensors this small are only slowed down by more
@@ -33,14 +34,18 @@ def ragged() -> Ragged:
     return Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
 
 
+def problem() -> LabelsFromIds:
+    return LabelsFromIds(Classify(["a", "b", "c"]), ragged(), TARGETS, 0)
+
+
 def everything() -> tuple[torch.Tensor, torch.Tensor]:
-    return loop.to_tensors(ragged(), np.arange(len(RECORDS)), 0)
+    return to_tensors(ragged(), np.arange(len(RECORDS)), 0)
 
 
 def fit(name: str, **settings: Any) -> tuple[torch.nn.Module, list[dict[str, Any]]]:
     rows = np.arange(len(RECORDS))
     given = loop.Settings(**{"epochs": 40, "batch_size": 4, "lr": 0.01, "precision": "fp32", **settings})
-    return loop.fit(lambda: build(name), Classify(["a", "b", "c"]), ragged(), TARGETS, (rows, rows), 0, given)
+    return loop.fit(lambda: build(name), problem(), (rows, rows), given)
 
 
 def test_there_is_an_architecture_to_test() -> None:
@@ -58,7 +63,7 @@ def test_ids_and_lengths_give_logits_for_each_record(name: str) -> None:
 def test_the_gradient_reaches_every_parameter(name: str) -> None:
     torch.manual_seed(0)
     model = build(name)
-    Classify(["a", "b", "c"]).loss(model(*everything()), torch.from_numpy(TARGETS)).backward()  # type: ignore[no-untyped-call]
+    problem().loss(model, problem().batch(np.arange(len(RECORDS)))).backward()  # type: ignore[no-untyped-call]
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad is not None, parameter_name
         assert parameter.grad.abs().sum() > 0, parameter_name
@@ -68,7 +73,7 @@ def test_the_gradient_reaches_every_parameter(name: str) -> None:
 def test_it_learns_eight_records_by_heart_an_empty_one_too(name: str) -> None:
     model, history = fit(name)
     assert history[-1]["train_loss"] < history[0]["train_loss"]
-    assert loop.predict(model, ragged(), np.arange(len(RECORDS)), 0).argmax(1).tolist() == TARGETS.tolist()
+    assert probabilities(model, ragged(), np.arange(len(RECORDS)), 0).argmax(1).tolist() == TARGETS.tolist()
 
 
 @each_arch
@@ -86,13 +91,13 @@ def test_its_config_and_weights_rebuild_it(name: str) -> None:
     again = arch(settings, VOCABULARY, DIM, OUTPUTS)
     again.load_state_dict(model.state_dict())
     rows = np.arange(len(RECORDS))
-    np.testing.assert_array_equal(loop.predict(again, ragged(), rows, 0), loop.predict(model, ragged(), rows, 0))
+    np.testing.assert_array_equal(probabilities(again, ragged(), rows, 0), probabilities(model, ragged(), rows, 0))
 
 
 @each_arch
 def test_probabilities_do_not_depend_on_the_company(name: str) -> None:
     model = build(name).eval()
-    together = loop.predict(model, ragged(), np.arange(len(RECORDS)), 0)
-    alone = np.concatenate([loop.predict(model, ragged(), np.array([row]), 0) for row in range(len(RECORDS))])
+    together = probabilities(model, ragged(), np.arange(len(RECORDS)), 0)
+    alone = np.concatenate([probabilities(model, ragged(), np.array([row]), 0) for row in range(len(RECORDS))])
     np.testing.assert_allclose(together, alone, atol=1e-6)
     np.testing.assert_allclose(together.sum(1), 1, atol=1e-6)

@@ -30,11 +30,11 @@ def machine() -> str:
 def run_pipe(*commands: list[str], stdin: str | None = None, stdout: str | None = None) -> tuple[float, list[Usage]]:
     """Run `textkit` commands as a shell pipe; returns the wall time of all and what each process used."""
     started = time.perf_counter()
-    source = open(stdin, "rb") if stdin else subprocess.DEVNULL
+    source = Path(stdin).open("rb") if stdin else subprocess.DEVNULL
     processes = []
     for position, arguments in enumerate(commands):
         last = position == len(commands) - 1
-        target = open(stdout, "wb") if last and stdout else subprocess.DEVNULL if last else subprocess.PIPE
+        target = Path(stdout).open("wb") if last and stdout else subprocess.DEVNULL if last else subprocess.PIPE
         process = subprocess.Popen([*TEXTKIT, *arguments], stdin=source, stdout=target)
         processes.append(process)
         source = process.stdout if not last else None  # type: ignore[assignment]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from textkit.arrays import Ragged
 from textkit.errors import InputError
 from textkit.tasks.classify import Classify
+from textkit.tasks.classify_neural import LabelsFromIds, probabilities, to_tensors
 from textkit.training import loop
 
 torch.set_num_threads(1)  # tensors this small are only slowed down by more
@@ -37,7 +38,7 @@ class Bag(nn.Module):
 def fit(rows: tuple[np.ndarray, np.ndarray] = HALF, build: Any = Bag, **settings: Any) -> tuple[nn.Module, list[dict[str, Any]]]:
     inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
     given = loop.Settings(**{"epochs": 4, "batch_size": 5, "lr": 0.05, "precision": "fp32", **settings})
-    return loop.fit(build, TASK, inputs, TARGETS, rows, 0, given)
+    return loop.fit(build, LabelsFromIds(TASK, inputs, TARGETS, 0), rows, given)
 
 
 def same(first: nn.Module, second: nn.Module) -> bool:
@@ -56,7 +57,7 @@ def test_one_entry_an_epoch_with_losses_that_fall() -> None:
 def test_the_validation_numbers_are_those_of_the_model_that_is_returned() -> None:
     model, history = fit()
     inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
-    measured = TASK.metrics(loop.predict(model, inputs, HALF[1], 0), TARGETS[HALF[1]])
+    measured = TASK.metrics(probabilities(model, inputs, HALF[1], 0), TARGETS[HALF[1]])
     best = loop.best_epoch(history, "accuracy")
     assert {f"valid_{name}": value for name, value in measured.items()} == {name: value for name, value in best.items() if "valid" in name}
 
@@ -66,9 +67,9 @@ def test_the_best_epoch_is_kept_not_the_last() -> None:
     inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
     targets = np.concatenate([TARGETS[:12], 1 - TARGETS[12:]])
     given = loop.Settings(epochs=6, batch_size=4, lr=0.3, precision="fp32")
-    model, history = loop.fit(Bag, TASK, inputs, targets, HALF, 0, given)
+    model, history = loop.fit(Bag, LabelsFromIds(TASK, inputs, targets, 0), HALF, given)
     best = loop.best_epoch(history, "accuracy")
-    measured = TASK.metrics(loop.predict(model, inputs, HALF[1], 0), targets[HALF[1]])
+    measured = TASK.metrics(probabilities(model, inputs, HALF[1], 0), targets[HALF[1]])
     assert best["epoch"] < 6
     assert measured["loss"] == best["valid_loss"] < history[-1]["valid_loss"]
 
@@ -139,6 +140,6 @@ def test_bf16_trains_and_predicts_in_fp32() -> None:
 
 def test_records_without_tokens_are_one_pad() -> None:
     inputs = Ragged.of(pl.Series([[], [3, 2]], dtype=pl.List(pl.Int32)))
-    ids, lengths = loop.to_tensors(inputs, np.array([0, 1]), pad_id=0)
+    ids, lengths = to_tensors(inputs, np.array([0, 1]), pad_id=0)
     assert ids.tolist() == [[0, 0], [3, 2]]
     assert lengths.tolist() == [1, 2]

@@ -45,11 +45,20 @@ class Bundle:
         LineageError if the stream was made by other stages than the model's training data.
         """
         done = len(stream.lineage.stages)
+        self._need_own_tokens(stream, done)
         if stream.lineage.identity != self.lineage.identity[:done]:
             difference = Lineage(self.lineage.stages).difference(stream.lineage)
             fix = "give it raw text, or a stream of the same stages"
             raise LineageError(f"the model {self.folder} and the input were made by different chains: {difference}", fix=fix)
         return [self.stage(position) for position in range(done, len(self.lineage.stages))]
+
+    def _need_own_tokens(self, stream: Stream, done: int) -> None:
+        """A model of tokens that came ready-made cannot make them from text."""
+        first = stream.peek()
+        own = not done and self.lineage.stages and self.lineage.stages[0].stage == "index"
+        if own and first is not None and not first.has("tokens"):
+            fix = "give it records with tokens made as then, not raw text"
+            raise LineageError(f"the model {self.folder} was trained on tokens that textkit did not make", fix=fix)
 
     def stage(self, position: int) -> Stage:
         entry = self.lineage.stages[position]

@@ -75,6 +75,12 @@ class LogisticRegression:
         idf = {} if self.idf is None else {"idf": self.idf}
         return {"weights": self.weights, "bias": self.bias, **idf}
 
+    @staticmethod
+    def due(input: str, outputs: int, vocabulary: int = 0, features: int = 0) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+        """Dtypes and shapes of the tensors of a saved model."""
+        idf: dict[str, tuple[str, tuple[int | None, ...]]] = {"idf": ("float64", (vocabulary,))} if input == "ids" else {}
+        return {"weights": ("float64", (vocabulary or features, outputs)), "bias": ("float64", (outputs,)), **idf}
+
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> LogisticRegression:
         return cls(tensors["weights"], tensors["bias"], tensors.get("idf"))

@@ -29,8 +29,9 @@ def command(**given: Any) -> Any:
     configure(given["progress"], "textkit evaluate")
     model, *files = given["files"] or (None,)
     bundled = model is not None and model != "-" and Path(model).is_dir()
-    inputs = inputs_from({**given, "files": tuple(files)} if bundled else given)
     stages = (_predict(str(model)),) if bundled else ()
+    usual = stages[0].bundle.lineage.columns if stages else {}
+    inputs = inputs_from({**given, "files": tuple(files)} if bundled else given, usual)
     known = stages[0].task.labels if stages else None
     printer = print_json if given["as_json"] else print_tables
     return Job(inputs, stages, sink=lambda stream: printer(measure(stream, known)), partial=given["partial"], wanted=("label",))

@@ -29,6 +29,7 @@ def command(**given: Any) -> Any:
     from textkit.runner import Job
 
     configure(given["progress"], "textkit predict")
-    inputs = inputs_from(given)
-    stage = Predict(Bundle.load(given["model"]), given["top"], given["proba"])
+    bundle = Bundle.load(given["model"])
+    inputs = inputs_from(given, usual=bundle.lineage.columns)
+    stage = Predict(bundle, given["top"], given["proba"])
     return Job(inputs, (stage,), outputs_from(given), partial=given["partial"], wanted=("text",))

@@ -46,11 +46,12 @@ class Word2Vec:
         counts = count_tokens(columns)
         vocabulary = self._vocabulary(counts)
         occurrences = _occurrences(vocabulary, counts)
-        with tempfile.NamedTemporaryFile(prefix="textkit-", suffix=".corpus") as corpus:
-            words, longest = write_corpus(corpus.file, vocabulary, columns)  # type: ignore[arg-type]
+        with tempfile.TemporaryFile(prefix="textkit-") as corpus:
+            words, longest = write_corpus(corpus, vocabulary, columns)
             if longest < 2:
                 raise InputError("nothing to learn word vectors from: no record has two words, so no word has a neighbour")
-            vectors = self._train(corpus.name, occurrences, words)
+            # gensim wants a path, and a file without a name is left behind by no way to die
+            vectors = self._train(f"/proc/self/fd/{corpus.fileno()}", occurrences, words)
         return Table(vocabulary, vectors, occurrences)
 
     def _vocabulary(self, counts: pl.DataFrame) -> Vocabulary:

@@ -69,19 +69,19 @@ def open_output(path: str | None) -> Iterator[BinaryIO]:
     pipe is written to as it is, and a symbolic link keeps pointing at its file.
     """
     if path in (None, "-"):
-        yield _Whole(sys.stdout.fileno())
+        yield _whole(sys.stdout.fileno())
         return
     target = Path(path).resolve()  # type: ignore[arg-type]
     if target.is_dir():
         raise UsageError("is a directory", where=path, fix="give -o a file name")
     if target.exists() and not target.is_file():
         with target.open("wb", buffering=0) as device:
-            yield _Whole(device.fileno())
+            yield _whole(device.fileno())
         return
     temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}")
     try:
         with _create(temporary, target) as file:
-            yield _Whole(file.fileno())
+            yield _whole(file.fileno())
             os.fsync(file.fileno())
         temporary.replace(target)
     finally:
@@ -97,6 +97,10 @@ def _create(temporary: Path, target: Path) -> BinaryIO:
     except OSError as error:
         raise ResourceError(f"cannot be written ({error.strerror})", where=str(target)) from error
     return file
+
+
+def _whole(descriptor: int) -> BinaryIO:
+    return _Whole(descriptor)  # type: ignore[return-value]
 
 
 class _Whole(io.RawIOBase):

@@ -12,7 +12,6 @@ from textkit.errors import InputError, LineageError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource
-from textkit.streams.columns import KNOWN_NAMES
 from textkit.streams.formats import arrow
 from textkit.streams.formats.base import Cut, End, Event, Reading
 from textkit.streams.lineage import Lineage
@@ -44,8 +43,7 @@ def sniff(source: ByteSource, reading: Reading) -> str:
             if name != "text" and suffix in entry.load().suffixes:
                 return name
     cells = first.decode("utf-8", "replace").split("\t")
-    named = {cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & {*reading.names.values()}
-    return "tsv" if len(cells) > 1 and named else "text"
+    return "tsv" if len(cells) > 1 and reading.known(cells) else "text"
 
 
 def _is_object(line: bytes) -> bool:

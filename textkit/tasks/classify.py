@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from textkit.arrays import Ragged
 from textkit.errors import InputError
 from textkit.metrics import classification
+from textkit.padding import real_ids
 from textkit.training.examples import Examples
 
 if TYPE_CHECKING:
-    import torch
+    from textkit.streams.batch import Batch
+    from textkit.tasks.classify_neural import LabelsFromIds
 
 LABEL = "label"
 
@@ -55,11 +58,11 @@ class Classify:
             held[rows[: min(len(rows) - 1, max(1, round(share * len(rows))))] if share else rows[:0]] = True
         return np.flatnonzero(~held), np.flatnonzero(held)
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """logits: (B, C), targets: (B,) -> mean cross-entropy in nats."""
-        from torch.nn.functional import cross_entropy
+    def problem(self, examples: Examples, pad_id: int) -> LabelsFromIds:
+        """What the training loop works on."""
+        from textkit.tasks.classify_neural import LabelsFromIds
 
-        return cross_entropy(logits.float(), targets)
+        return LabelsFromIds(self, examples.ragged["ids"], self.targets(examples), pad_id)
 
     def metrics(self, probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """probabilities: (N, C), targets: (N,)."""
@@ -67,6 +70,23 @@ class Classify:
         picked = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, 1)
         loss = round(float(-np.log(picked).mean()), 6)
         return {"loss": loss, "accuracy": round(found.accuracy, 6), "f1_macro": round(found.f1_macro, 6)}
+
+    def predict(self, model: Any, batch: Batch, manifest: dict[str, Any], top: int | None, proba: bool) -> list[pl.Series]:
+        """The columns that a bundle's model adds to a batch that went through its chain."""
+        return self.columns(self.probabilities(model, batch, manifest), top, proba)
+
+    def probabilities(self, model: Any, batch: Batch, manifest: dict[str, Any]) -> np.ndarray:
+        """(B, C), from vectors or ids as the model was trained. InputError where they do not fit it."""
+        if not len(batch):
+            return np.empty((0, self.outputs))
+        if manifest["input"] == "vector":
+            return model.predict_vectors(known_vectors(batch, manifest["sizes"]["features"]))  # type: ignore[no-any-return]
+        ids = known_ids(batch, manifest["sizes"]["vocabulary"])
+        if model.engine == "classic":
+            return model.predict_ids(ids)  # type: ignore[no-any-return]
+        from textkit.tasks.classify_neural import probabilities
+
+        return probabilities(model, ids, np.arange(len(batch)), manifest["pad_id"])
 
     def columns(self, probabilities: np.ndarray, top: int | None, proba: bool) -> list[pl.Series]:
         """What predicting adds to a batch: prediction and score, and `predictions` for -k or --proba.
@@ -90,6 +110,9 @@ class Classify:
         nested = flat.select(rows.alias("row"), pl.struct("label", "score").alias("predictions"))
         return nested.group_by("row", maintain_order=True).agg("predictions")["predictions"]
 
+    def summary(self) -> str:
+        return f"{len(self.labels)} labels"
+
     def to_json(self) -> dict[str, Any]:
         return {"labels": self.labels}
 
@@ -99,3 +122,19 @@ class Classify:
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise InputError("the manifest has no labels", where=where)
         return cls(labels)
+
+
+def known_ids(batch: Batch, vocabulary: int) -> Ragged:
+    """A batch's ids without padding; InputError if one is not in the vocabulary of this size."""
+    ids = Ragged.of(real_ids(batch))
+    if len(ids.flat) and (ids.flat.min() < 0 or ids.flat.max() >= vocabulary):
+        raise InputError(f"an id is outside the model's vocabulary of {vocabulary}", where=batch.position(0))
+    return ids
+
+
+def known_vectors(batch: Batch, width: int) -> np.ndarray:
+    """A batch's vectors, (B, width); InputError if one has another width."""
+    vectors = batch.require("vector")["vector"]
+    if not (vectors.list.len() == width).all():
+        raise InputError(f"a vector is not {width} wide", where=batch.position(0))
+    return vectors.list.to_array(width).to_numpy()

@@ -23,7 +23,7 @@ from textkit.tokenizers.huggingface import FILE
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
-OUTDATED = ("ids", "mask", "type_ids")  # what an earlier tokenizer's ids left in the records
+OUTDATED = ("ids", "mask", "type_ids", "vector", "features")  # what was made of an earlier tokenizer's tokens
 
 
 class Tokenize(Stage):

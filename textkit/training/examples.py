@@ -17,6 +17,7 @@ from textkit.arrays import Ragged
 from textkit.errors import InputError
 from textkit.padding import real_ids
 from textkit.ragged import flatten
+from textkit.streams.batch import Batch
 from textkit.streams.stream import Stream
 
 
@@ -51,7 +52,7 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
     size = 0
     for batch in stream.batches:
         for name in strings:
-            texts[name].append(batch.require(name, fix=f"name the column with --{name}-field")[name])
+            texts[name].append(required_text(batch, name))
         for name in ragged:
             files[name].add(real_ids(batch, name))
         for name in dense:
@@ -66,6 +67,15 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
         {name: pl.concat(parts) for name, parts in texts.items()},
         size,
     )
+
+
+def required_text(batch: Batch, name: str) -> pl.Series:
+    """A column of which every record must have a value that is not empty."""
+    column = batch.require(name, fix=f"name the column with --{name}-field")[name]
+    if (column == "").any():
+        row = (column == "").arg_true()[0]
+        raise InputError(f"the record's {name} is empty", where=batch.position(row), fix="fill it in or take the record out")
+    return column
 
 
 class _Column:

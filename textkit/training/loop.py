@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
-from textkit.arrays import Ragged
 from textkit.errors import InputError
 from textkit.report import Progress, say
-from textkit.training.batching import padding_share, shuffled_batches, sorted_batches
+from textkit.training.batching import padding_share, shuffled_batches
 
 Precision = Literal["auto", "fp32", "bf16"]
-PREDICT_BATCH = 256  # records
+
+
+class Problem(Protocol):
+    """A task bound to its N examples: all that the loop asks for. Rows are positions in the examples."""
+
+    metric: str  # of `evaluate`, the higher the better: which epoch is kept
+    lengths: np.ndarray  # (N,) by which batches are made
+
+    def batch(self, rows: np.ndarray) -> Any:
+        """The tensors of these records."""
+
+    def loss(self, model: nn.Module, batch: Any) -> torch.Tensor:
+        """The mean loss of a batch. Runs under autocast: losses are to be computed in fp32."""
+
+    def evaluate(self, model: nn.Module, rows: np.ndarray) -> dict[str, float]:
+        """Metrics over these records, `loss` among them."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +54,11 @@ def choose_precision(asked: Precision) -> torch.dtype:
 
 
 def fit(
-    build: Callable[[], nn.Module],
-    task: Any,
-    inputs: Ragged,
-    targets: np.ndarray,
-    rows: tuple[np.ndarray, np.ndarray],
-    pad_id: int,
-    settings: Settings,
+    build: Callable[[], nn.Module], problem: Problem, rows: tuple[np.ndarray, np.ndarray], settings: Settings
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """Train what `build` makes, on rows[0], choosing the epoch by rows[1]; returns it and the history, an entry an epoch.
 
-    inputs: ids of N records, targets: (N,). The same data, settings and thread count give the same weights.
+    The same data, settings and thread count give the same weights.
     """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -65,13 +73,13 @@ def fit(
     history: list[dict[str, Any]] = []
     best: dict[str, torch.Tensor] = {}
     for epoch in range(1, settings.epochs + 1):
-        batches = shuffled_batches(train_rows, inputs.lengths, settings.batch_size, rng)
-        loss = _epoch(model, task, inputs, targets, batches, pad_id, optimizer, schedule, settings.clip, dtype, epoch)
-        measured = task.metrics(predict(model, inputs, valid_rows, pad_id), targets[valid_rows]) if len(valid_rows) else {}
-        entry = {"epoch": epoch, "train_loss": round(loss, 6), "padding": round(padding_share(batches, inputs.lengths), 4)}
+        batches = shuffled_batches(train_rows, problem.lengths, settings.batch_size, rng)
+        loss = _epoch(model, problem, batches, optimizer, schedule, settings.clip, dtype, epoch)
+        measured = problem.evaluate(model.eval(), valid_rows) if len(valid_rows) else {}
+        entry = {"epoch": epoch, "train_loss": round(loss, 6), "padding": round(padding_share(batches, problem.lengths), 4)}
         history.append(entry | {f"valid_{name}": value for name, value in measured.items()})
         say(" ".join(f"{name}={value}" for name, value in history[-1].items()), **history[-1])
-        if _is_best(history, task.metric):
+        if _is_best(history, problem.metric):
             best = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(best)
     return model.eval(), history
@@ -96,20 +104,19 @@ def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
 
 
 def _epoch(
-    model: nn.Module, task: Any, inputs: Ragged, targets: np.ndarray, batches: list[np.ndarray], pad_id: int,
-    optimizer: torch.optim.Optimizer, schedule: Any, clip: float, dtype: torch.dtype, epoch: int,
+    model: nn.Module, problem: Problem, batches: list[np.ndarray], optimizer: torch.optim.Optimizer, schedule: Any,
+    clip: float, dtype: torch.dtype, epoch: int,
 ) -> float:  # fmt: skip
     """One pass; returns the mean loss of its records."""
     model.train()
     total = records = 0.0
     with Progress(f"epoch {epoch}", sum(map(len, batches))) as progress:
         for rows in batches:
-            ids, lengths = to_tensors(inputs, rows, pad_id)
+            batch = problem.batch(rows)
             with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
-                logits = model(ids, lengths)
-            loss = task.loss(logits, torch.from_numpy(targets[rows]))
+                loss = problem.loss(model, batch)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
             if not (loss.isfinite() and norm.isfinite()):  # before the step, which would make every weight NaN
                 message = f"training diverged in epoch {epoch}: the loss is {loss.item()}, the gradient's norm {norm.item()}"
@@ -119,22 +126,3 @@ def _epoch(
             total, records = total + loss.item() * len(rows), records + len(rows)
             progress.add(len(rows), f"loss {total / records:.4f}")
     return total / records
-
-
-def to_tensors(inputs: Ragged, rows: np.ndarray, pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(B, T) ids, (B,) lengths. A record without tokens is one [PAD]."""
-    ids, lengths = inputs.padded(rows, pad_id)
-    return torch.from_numpy(ids), torch.from_numpy(np.maximum(lengths, 1))
-
-
-@torch.inference_mode()
-def predict(model: nn.Module, inputs: Ragged, rows: np.ndarray, pad_id: int) -> np.ndarray:
-    """(B, C) probabilities of these rows, in fp32."""
-    model.eval()
-    lengths = inputs.lengths[rows]
-    out: np.ndarray | None = None
-    for batch in sorted_batches(lengths, PREDICT_BATCH):
-        probabilities = model(*to_tensors(inputs, rows[batch], pad_id)).float().softmax(1).numpy()
-        out = np.empty((len(rows), probabilities.shape[1]), np.float32) if out is None else out
-        out[batch] = probabilities
-    return out if out is not None else np.empty((0, 0), np.float32)

@@ -79,7 +79,7 @@ def train(stream: Stream, plan: Plan) -> None:
         (draft / bundle.HISTORY).write_text("".join(lines), encoding="utf-8")
         bundle.save(draft, stream.lineage, stream.near, manifest)
     metrics = " ".join(f"{name}={value}" for name, value in fitted.manifest["metrics"].items())
-    say(f"saved {plan.save}: {arch_name}, {len(task.labels)} labels, {metrics}", **fitted.manifest["metrics"])
+    say(f"saved {plan.save}: {arch_name}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
 
 
 def choose_arch(lineage: Lineage, has_vector: bool) -> str:
@@ -131,7 +131,10 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
         history = [{"epoch": 1, **{f"valid_{name}": value for name, value in task.metrics(valid, targets[valid_rows]).items()}}]
         say(" ".join(f"{name}={value}" for name, value in history[-1].items()), **history[-1])
     metrics = {name: value for entry in history for name, value in entry.items() if name.startswith("valid_")}
-    return Fitted(fit(np.arange(len(examples))).tensors(), {"metrics": metrics, "trained_on": "all records"}, history)
+    model = fit(np.arange(len(examples)))
+    sizes = {"features": model.weights.shape[0]} if examples.dense else {"vocabulary": features}
+    manifest = {"sizes": {**sizes, "outputs": task.outputs}, "metrics": metrics, "trained_on": "all records"}
+    return Fitted(model.tensors(), manifest, history)
 
 
 def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
@@ -141,11 +144,12 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
     vocabulary = vocabulary_of(owner, stream.near)
     table = embedding_of(stream)
     dim = settings.embedding_dim if table is None else table.dim
+    sizes = {"vocabulary": len(vocabulary), "dim": dim, "outputs": task.outputs}
 
     def build() -> Any:
         import torch
 
-        model = arch(settings, len(vocabulary), dim, task.outputs)
+        model = arch(settings, **sizes)
         with torch.no_grad():
             if table is not None:
                 model.embedding.weight.copy_(torch.from_numpy(table.rows_for(vocabulary, plan.seed)))
@@ -155,12 +159,11 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
     size = plan.batch_size or choose_batch_size(len(examples))
     training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
     rows = task.split(examples, plan.valid_split, plan.seed)
-    model, history = loop.fit(build, task, examples.ragged["ids"], task.targets(examples), rows, vocabulary.pad_id, training)
+    model, history = loop.fit(build, task.problem(examples, vocabulary.pad_id), rows, training)
     best = loop.best_epoch(history, task.metric)
     metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    sizes = {"vocabulary": len(vocabulary), "dim": dim, "outputs": task.outputs, "pad_id": vocabulary.pad_id}
-    return Fitted(weights, {"sizes": sizes, "training": asdict(training), "metrics": metrics}, history)
+    return Fitted(weights, {"sizes": sizes, "pad_id": vocabulary.pad_id, "training": asdict(training), "metrics": metrics}, history)
 
 
 def choose_batch_size(records: int) -> int:

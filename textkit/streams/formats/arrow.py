@@ -47,7 +47,7 @@ class Arrow:
                 yield from _header(reader.schema, source.name)
                 for batch in reader:
                     batch.validate(full=True)  # damaged offsets would crash whoever reads them
-                    frame = pl.DataFrame(pa.Table.from_batches([batch], reader.schema))
+                    frame = pl.DataFrame(pa.Table.from_batches([batch.replace_schema_metadata(None)]))  # at binary metadata polars panics
                     position = Position(f"{source.name}: record", record)
                     if mapping is None and len(frame):
                         mapping = map_fields(_finder(frame), reading, position(0))

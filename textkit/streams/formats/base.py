@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import ByteSource
+from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
 from textkit.streams.lineage import Lineage
 
 
@@ -18,7 +19,19 @@ class Reading:
     header: bool | None = None  # of a table; None: see whether its first line has a known name
     columns: tuple[str, ...] = ()  # names of a table's columns, in order
     names: dict[str, str] = field(default_factory=dict)  # our name -> the user's, from --text-field and the like
+    usual: dict[str, str] = field(default_factory=dict)  # our name -> what a model's training data called it: taken if it is there
     wanted: tuple[str, ...] = ("text",)  # what the stages will read
+
+    def known(self, cells: Iterable[str]) -> bool:
+        """Whether one of these names is a column's that textkit knows, or one that the user or the model gave."""
+        cells = list(cells)
+        given = {*self.names.values(), *self.usual.values()}
+        return bool({cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & given)
+
+    def alias(self, our: str, found: Callable[[str], bool]) -> str | None:
+        """The name that goes for ours, of those for which `found` holds."""
+        candidates = (self.usual.get(our, our), *(TEXT_ALIASES if our == "text" else (our,)))
+        return next((name for name in candidates if found(name)), None)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from textkit.errors import InputError
 from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.columns import TEXT_ALIASES
 from textkit.streams.formats.base import End, Event, Reading
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
@@ -68,9 +67,10 @@ def map_fields(found: Callable[[str], bool], reading: Reading, where: str) -> di
     for user in mapping.values():
         if not found(user):
             raise InputError(f"no record has a field {user!r}", where=where, fix="see the names with head -n 2")
-    if "text" not in reading.names and not found("text") and not found("tokens"):
-        alias = next((name for name in TEXT_ALIASES if name not in mapping.values() and found(name)), None)
-        mapping |= {"text": alias} if alias else {}
+    for our in {"text": "text", **reading.usual}:
+        if our not in reading.names and not found(our) and not (our == "text" and found("tokens")):
+            alias = reading.alias(our, found)
+            mapping |= {our: alias} if alias and alias not in mapping.values() else {}
     return mapping
 
 

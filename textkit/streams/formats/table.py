@@ -16,12 +16,11 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
-from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
 from textkit.streams.formats.base import Event, Reading
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import Lineage
 
-KNOWN_ALIASES = {"text": TEXT_ALIASES} | {name: (name,) for name in KNOWN_NAMES if name not in TEXT_ALIASES}
+OURS = ("text", "label", "target", "pair")  # the columns of a table that textkit reads
 Rows = tuple[pl.DataFrame, int | pl.Series]  # string columns, and the line (or lines) where the records start
 
 
@@ -31,7 +30,7 @@ def looks_like_header(cells: list[str], reading: Reading) -> bool:
         return reading.header
     if reading.columns:
         return False
-    return bool({cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & {*reading.names.values()})
+    return reading.known(cells)
 
 
 def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[str], dict[str, str], bool]:
@@ -62,10 +61,10 @@ def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
             raise InputError(f"the table has a column {our!r} besides {user!r}", where=where, fix=fix)
         mapping[our] = user
     lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
-    for our, aliases in KNOWN_ALIASES.items():
-        alias = next((lower[alias] for alias in aliases if alias in lower), None)
+    for our in OURS:
+        alias = reading.alias(our, lambda name: name in lower or name in names)
         if alias and our not in mapping and our not in names:
-            mapping[our] = alias
+            mapping[our] = alias if alias in names else lower[alias]
     return {our: user for our, user in mapping.items() if our != user}
 
 
