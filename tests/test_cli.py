@@ -85,11 +85,11 @@ def test_load_and_what_goes_with_learning_exclude_each_other(textkit: Textkit, m
 
 
 @filters
-def test_terminal_without_a_file_gets_short_help(words: list[str]) -> None:
+def test_terminal_without_a_file_gets_short_help(words: list[str], made: Path) -> None:
     """Nobody wants to type a corpus: a terminal on stdin and no file named is exit 2, at once."""
     master, terminal = pty.openpty()
     try:
-        done = subprocess.run([*TEXTKIT, *words], stdin=terminal, capture_output=True, text=True, timeout=60, env=dict(os.environ))
+        done = subprocess.run([*TEXTKIT, *words], stdin=terminal, capture_output=True, text=True, timeout=60, cwd=made, env=dict(os.environ))
     finally:
         os.close(master)
         os.close(terminal)

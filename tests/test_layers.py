@@ -80,10 +80,10 @@ def test_start_imports_the_standard_library_and_click(name: str) -> None:
 
 @pytest.mark.parametrize("name", modules())
 def test_heavy_libraries_are_imported_where_they_are_used(name: str) -> None:
-    """torch only at the top of what is a network; gensim, scikit-learn and scipy at no top at all."""
+    """torch only at a top of its own layer; gensim, scikit-learn, scipy and the like at no top at all."""
     heavy = {"torch", "gensim", "sklearn", "scipy", "pyarrow", "tokenizers", "rich", "safetensors"}
     packages = {target.partition(".")[0] for _, target in top_level_imports(name)}
-    assert packages & heavy <= ({"torch"} if name.partition(".")[0] in ("nn", "archs") or name == "training.loop" else set())
+    assert packages & heavy <= ({"torch"} if LEVEL[name.partition(".")[0]] == LEVEL["nn"] else set())
 
 
 def test_the_test_sees_an_import_inside_a_try_and_not_one_inside_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

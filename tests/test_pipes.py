@@ -210,3 +210,12 @@ def test_an_interrupt_ends_a_stage_that_waits_for_its_reader(tmp_path: Path) -> 
         time.sleep(0.5)  # the pipe is full by now
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
+
+
+@pytest.mark.parametrize("options", [["--no-lineage"], ["--to", "text"]])
+def test_an_output_that_cannot_pass_the_lack_on_ends_with_3_unless_it_is_accepted(textkit: Textkit, options: list[str]) -> None:
+    header, record, _ = textkit("tokenize", stdin="good\n").stdout.splitlines(keepends=True)
+    cut = textkit("tokenize", *options, stdin=header + record, code=3)
+    assert "good" in cut.stdout
+    assert "without its end line" in cut.stderr
+    assert textkit("tokenize", *options, "--partial", stdin=header + record).stdout == cut.stdout

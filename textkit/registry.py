@@ -39,7 +39,7 @@ COMMANDS = Registry(
     "command",
     {
         "tokenize": Entry("textkit.commands.tokenize:command", "Cut text into tokens, and ids of a vocabulary."),
-        "embed": Entry("textkit.commands.embed:command", "Learn word vectors from tokens, or apply saved ones."),
+        "embed": Entry("textkit.commands.embed:command", "Learn or apply word vectors."),
         "pad": Entry("textkit.commands.pad:command", "Cut and fill ids to one length, with a mask."),
         "train": Entry("textkit.commands.train:command", "Train a model and save it with its whole chain."),
         "predict": Entry("textkit.commands.predict:command", "Label new records with a trained model."),

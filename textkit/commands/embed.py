@@ -46,7 +46,7 @@ LEARNED = ("dim", "window", "min_count", "sg", "negative", "epochs", "lr", "seed
 @click.command()
 @options(INPUT + method(EMBEDDINGS, "word2vec") + OWN + EPOCHS + RATE + SEED + SAVE + LOAD + SETTINGS + OUTPUT + LINEAGE_ON + PROGRESS)
 def command(**given: Any) -> Any:
-    """Learn word vectors from tokens, or apply saved ones.
+    """Learn or apply word vectors.
 
     The vectors travel by reference: the stream's lineage names them, and `train` starts from them. Raw text is
     tokenized as words first; tokens without ids get ids of the embedding's vocabulary.

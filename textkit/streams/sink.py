@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from textkit.errors import ResourceError, UsageError
 from textkit.registry import FORMATS
+from textkit.report import say
 from textkit.streams.stream import Stream
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -42,7 +43,16 @@ def write_stream(stream: Stream, outputs: Outputs) -> int:
         if outputs.path is not None:
             stream.ending.demand()
         writer.finish(records, complete=stream.ending.problem is None)
+    _tell_of_lack(stream, writer.marks_end)
     return records
+
+
+def _tell_of_lack(stream: Stream, passed_on: bool) -> None:
+    """An input that was cut short: the next command sees it by the missing end mark, where the output can have one."""
+    if not passed_on:
+        stream.ending.demand()
+    if stream.ending.problem:
+        say(f"warning: {stream.ending.problem}")
 
 
 def _pump(stream: Stream, writer: Any, out: BinaryIO) -> int:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from textkit.arrays import Ragged
-from textkit.tasks.classify import Classify
 from textkit.training.batching import sorted_batches
+
+if TYPE_CHECKING:
+    from textkit.tasks.classify import Classify
 
 PREDICT_BATCH = 256  # records
 

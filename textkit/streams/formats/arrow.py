@@ -135,6 +135,8 @@ def _castable(found: Any, due: Any, name: str = "") -> bool:
 
 
 class ArrowWriter:
+    marks_end = True
+
     def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
         self.out, self.lineage = out, lineage
         self.writer: Any = None

@@ -61,6 +61,8 @@ class Format(Protocol):
 
 
 class Writer(Protocol):
+    marks_end: bool  # whether a reader of the output can tell a whole stream from one cut short
+
     def write(self, batch: Batch) -> None: ...
 
     def finish(self, records: int, complete: bool) -> None:

@@ -89,7 +89,7 @@ def _renamed(batch: Batch, mapping: dict[str, str]) -> Batch:
 
 class JsonLinesWriter:
     def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
-        self.out, self.lineage = out, lineage
+        self.out, self.lineage, self.marks_end = out, lineage, lineage is not None
         if lineage is not None:
             out.write(lineage.header().encode() + b"\n")
 

@@ -33,6 +33,8 @@ class Text:
 class TextWriter:
     """One field a line: the named one, else the first there is of PREFERRED. Lists are joined by a space."""
 
+    marks_end = False
+
     def __init__(self, out: BinaryIO, field: str | None) -> None:
         self.out, self._named, self._field = out, field, ""
 
