@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -119,31 +118,30 @@ def test_train_killed_while_it_trains_leaves_no_model(textkit: Textkit, made: Pa
 
 @pytest.mark.parametrize("killed", [0, 1, 2])
 def test_a_stage_killed_before_train_gives_no_model_of_half_the_data(textkit: Textkit, made: Path, killed: int) -> None:
-    """tokenize | pad | pad | train on half the records; then one stage is killed, and all before it."""
+    """tokenize | pad | pad | train: half the records have reached train when one stage is killed, and all before it."""
     lines = (made / "reviews.tsv").read_bytes().splitlines(keepends=True)
-    stages = [["tokenize"], ["pad", "--length", "20"], ["pad", "--length", "16"], ["train", "classify", "--arch", "logreg", "--save", "model"]]
-    processes: list[subprocess.Popen[bytes]] = []
-    for words in stages:
-        feed = processes[-1].stdout if processes else subprocess.PIPE
-        processes.append(start(textkit, *words, stdin=feed, stdout=subprocess.DEVNULL if words[0] == "train" else subprocess.PIPE))
-        if len(processes) > 1:
-            processes[-2].stdout.close()  # type: ignore[union-attr]
-    source, train = processes[0].stdin, processes[-1]
-    assert source is not None
+    filters: list[subprocess.Popen[bytes]] = []
+    for words in (["tokenize"], ["pad", "--length", "20"], ["pad", "--length", "16"]):
+        filters.append(start(textkit, *words, stdin=filters[-1].stdout if filters else subprocess.PIPE, stdout=subprocess.PIPE))
+        if len(filters) > 1:
+            filters[-2].stdout.close()  # type: ignore[union-attr]
+    train = start(textkit, "train", "classify", "--arch", "logreg", "--save", "model", stdin=subprocess.PIPE)
+    source, out = filters[0].stdin, filters[-1].stdout
+    assert source is not None and out is not None
     source.write(b"".join(lines[:21]))
     source.flush()
-    time.sleep(2)  # the records are on their way through all stages, and none of them knows of an end
-    processes[killed].kill()
-    for process in processes[:killed]:
+    arrived = [out.readline() for _ in range(21)]
+    assert b'"stages"' in arrived[0] and b'"tokens"' in arrived[-1]
+    for process in filters[: killed + 1]:
         process.kill()
-    for process in processes[killed + 1 : -1]:
-        process.wait(60)
-    _, told = train.communicate(timeout=60)
+    _, told = train.communicate(b"".join(arrived) + out.read(), timeout=60)
     assert train.returncode == 3, told.decode()
-    assert "without its end line: what wrote it was stopped; see why the stage before it stopped" in told_once(told.decode())
+    assert "<stdin> stops after 20 records without its end line: what wrote it was stopped" in told_once(told.decode())
     assert [*textkit.folder.iterdir()] == []
-    for process in processes[:-1]:
+    for process in filters:
+        process.wait(60)
         process.stderr.close()  # type: ignore[union-attr]
+    out.close()
     source.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -23,6 +24,11 @@ Exit codes:
   4  made by different chains      141  the reader of the output left"""
 
 
+# What the machine refuses, and no code of ours can help.
+BEYOND_US = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE,
+    errno.ENFILE, errno.ENOMEM, errno.EBADF, errno.EINVAL, errno.ENXIO, errno.ENODEV,
+}  # fmt: skip
 COMPLETE = "_TEXTKIT_COMPLETE"  # set by the shell's completion script
 
 
@@ -145,9 +151,9 @@ def _run() -> int:
 
 def _tell_os_error(error: OSError) -> int:
     """Disk full, quota, permissions: not our bug. Anything else is, and shows its traceback."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno is None:
+    if error.errno not in BEYOND_US:
         raise error
+    where = f"{error.filename}: " if error.filename else ""
     report.error(f"{where}{(error.strerror or str(error)).lower()}")
     return ResourceError.exit_code
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -102,17 +102,12 @@ def options(decorators: tuple[Decorator, ...]) -> Decorator:
 
 
 def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> Inputs:
-    """The input options as `Inputs`; `usual` is what a model's training data called our columns.
-
-    Prints the short help and exits 2 if stdin is a terminal and no file is named."""
+    """The input options as `Inputs`; `usual` is what a model's training data called our columns."""
     from textkit.streams.formats.base import Reading
     from textkit.streams.source import Inputs
 
     files = given["files"]
-    if not files and sys.stdin.isatty():
-        context = click.get_current_context()
-        click.echo(context.get_usage() + f"\nName a file, or pipe something in. '{context.command_path} --help' tells more.", err=True)
-        context.exit(2)
+    refuse_terminal(files)
     fields = {"text": given["text_field"], "label": given["label_field"]}
     names = {our: user for our, user in fields.items() if user is not None}
     columns = tuple(given["columns"].split(",")) if given["columns"] else ()
@@ -122,6 +117,14 @@ def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> I
     except LookupError:
         raise UsageError(f"no encoding is called {given['encoding']!r}") from None
     return Inputs(files, given["from_"], given["encoding"], reading)
+
+
+def refuse_terminal(files: Sequence[str]) -> None:
+    """Print the short help and exit 2 if stdin is a terminal and no file is named: nobody means to type a corpus."""
+    if not files and sys.stdin.isatty():
+        context = click.get_current_context()
+        click.echo(context.get_usage() + f"\nName a file, or pipe something in. '{context.command_path} --help' tells more.", err=True)
+        context.exit(2)
 
 
 def outputs_from(given: dict[str, Any]) -> Outputs:

@@ -9,7 +9,7 @@ model/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,4 +76,7 @@ def save(draft: Path, lineage: Lineage, near: tuple[Path, ...], manifest: dict[s
             target = stage_folder(draft, position, entry.stage)
             target.parent.mkdir(exist_ok=True)
             restore(entry, near).copy_to(target)
-    return artifact.seal(draft, {"kind": KIND, **manifest, "lineage": lineage.to_json()})
+    stages = tuple(
+        replace(entry, artifact=f"stages/{position}-{entry.stage}" if entry.sha256 else None) for position, entry in enumerate(lineage.stages)
+    )  # where they stand now, not on whose machine they were made
+    return artifact.seal(draft, {"kind": KIND, **manifest, "lineage": Lineage(stages, lineage.columns).to_json()})

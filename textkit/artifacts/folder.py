@@ -11,11 +11,13 @@ host or path enters it. The manifest carries a checksum of itself: a flipped byt
 from __future__ import annotations
 
 import ctypes
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from textkit.errors import InputError, ResourceError, UsageError
 
 MANIFEST = "manifest.json"
 VERSION = 1
+ABANDONED = 24 * 3600  # s
 UNHASHED = (MANIFEST, "history.jsonl")
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
 _AT_FDCWD = -100
@@ -67,6 +70,7 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
     check_target(path, force)
     path = Path(os.path.realpath(path))  # a link stays, what it points to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
     try:
         yield draft
@@ -80,6 +84,13 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
         raise unwritable(error, path) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the drafts that killed processes left here, once they are so old that nobody can be at work on them."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.draft"):
+        if time.time() - draft.stat().st_mtime > ABANDONED:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def unwritable(error: OSError, path: Path) -> ResourceError:

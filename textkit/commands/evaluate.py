@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from textkit.options import INPUT, JSON, PROGRESS, inputs_from, options
+from textkit.options import INPUT, JSON, PROGRESS, inputs_from, options, refuse_terminal
 
 
 @click.command()
@@ -29,6 +29,7 @@ def command(**given: Any) -> Any:
     configure(given["progress"], "textkit evaluate")
     model, *files = given["files"] or (None,)
     bundled = model is not None and model != "-" and Path(model).is_dir()
+    refuse_terminal(files if bundled else given["files"])
     stages = (_predict(str(model)),) if bundled else ()
     usual = stages[0].bundle.lineage.columns if stages else {}
     inputs = inputs_from({**given, "files": tuple(files)} if bundled else given, usual)

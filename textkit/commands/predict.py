@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, PROGRESS, TOP, inputs_from, options, outputs_from
+from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, PROGRESS, TOP, inputs_from, options, outputs_from, refuse_terminal
 
 MODEL = (click.argument("model", type=click.Path()),)
 
@@ -29,6 +29,7 @@ def command(**given: Any) -> Any:
     from textkit.runner import Job
 
     configure(given["progress"], "textkit predict")
+    refuse_terminal(given["files"])
     bundle = Bundle.load(given["model"])
     inputs = inputs_from(given, usual=bundle.lineage.columns)
     stage = Predict(bundle, given["top"], given["proba"])

@@ -30,8 +30,8 @@ class Index(Stage):
 
     @dataclass(frozen=True)
     class Config:
-        vocab_size: int | None = setting(None, "most tokens that the vocabulary holds; none: all")
-        min_frequency: int = setting(2, "a token enters the vocabulary if it occurs this often")
+        vocab_size: int | None = setting(None, "most tokens that the vocabulary holds; none: all", least=8)
+        min_frequency: int = setting(2, "a token enters the vocabulary if it occurs this often", least=1)
 
     def __init__(self, settings: Config, vocabulary: Vocabulary | None = None, stored: Stored | None = None) -> None:
         self.config, self.vocabulary, self._stored = settings, vocabulary, stored

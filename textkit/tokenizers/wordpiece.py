@@ -27,11 +27,11 @@ class WordPiece:
 
     @dataclass(frozen=True)
     class Config:
-        vocab_size: int = setting(8000, "tokens in the vocabulary at the most; a small corpus gives fewer")
-        min_frequency: int = setting(2, "a pair of pieces is merged if it occurs this often")
+        vocab_size: int = setting(8000, "tokens in the vocabulary at the most; a small corpus gives fewer", least=8)
+        min_frequency: int = setting(2, "a pair of pieces is merged if it occurs this often", least=1)
         lowercase: bool = setting(False, "lower-case the text")
-        character_coverage: float = setting(0.9995, "share of the corpus's characters to keep; words with others are [UNK]")
-        limit_alphabet: int = setting(4000, "different characters to keep at the most")
+        character_coverage: float = setting(0.9995, "share of the corpus's characters to keep; words with others are [UNK]", above=0, most=1)
+        limit_alphabet: int = setting(4000, "different characters to keep at the most", least=1)
 
     must_learn = True
 

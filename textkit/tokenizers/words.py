@@ -37,8 +37,8 @@ class Words:
 
     @dataclass(frozen=True)
     class Config:
-        vocab_size: int | None = setting(None, "most tokens that a learned vocabulary holds; none: all")
-        min_frequency: int = setting(2, "a token enters the vocabulary if it occurs this often")
+        vocab_size: int | None = setting(None, "most tokens that a learned vocabulary holds; none: all", least=8)
+        min_frequency: int = setting(2, "a token enters the vocabulary if it occurs this often", least=1)
         lowercase: bool = setting(False, "lower-case the text")
 
     must_learn = False  # it also runs without a vocabulary
