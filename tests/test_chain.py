@@ -155,8 +155,9 @@ def test_ids_outside_the_vocabulary_are_an_error_not_a_crash(tmp_path: Path) -> 
         record = {"tokens": ["x"], "ids": [10**6], "mask": [1], "label": "good"}
         with pytest.raises(InputError, match="vocabulary"):
             predicted(folder / "model", stream_of([record], lineage=lineage))
+        stream = replace(stream_of([record, record | {"label": "bad"}], lineage=lineage), near=(folder / "model",))
         with pytest.raises(InputError, match="vocabulary"):
-            trained(stream_of([record, record | {"label": "bad"}], lineage=lineage), folder / "again", arch="logreg")
+            trained(stream, folder / "again", arch="logreg")
 
 
 @pytest.mark.parametrize("lineage", ["none", "of words without a vocabulary"])
