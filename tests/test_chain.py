@@ -76,7 +76,7 @@ def test_raw_text_and_every_half_done_stream_get_the_same_answer(chain: str, tmp
     for done in range(1, len(bundle.lineage.stages) + 1):
         stream = stream_of(TEXTS)
         for position in range(done):
-            stage = bundle.stage(position)
+            stage = bundle.stages()[position]
             stream = stream.map(stage.apply, stream.lineage.plus(bundle.lineage.stages[position]))
         half = stream_of(records_of(stream), lineage=stream.lineage)
         assert answers(predicted(tmp_path / "model", half)) == due

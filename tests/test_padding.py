@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.making import records_of, run
 from textkit.artifacts.store import Store
-from textkit.errors import UsageError
+from textkit.errors import InputError, UsageError
 from textkit.padding import Pad, cut, fill, mask, measure, parse_length
 from textkit.stage import restore
+from textkit.streams.lineage import Entry
 from textkit.tokenizers.stage import Tokenize
 
 KERAS = [[1], [2, 3], [4, 5, 6]]  # the sequences of the documentation of keras.utils.pad_sequences
@@ -145,3 +146,16 @@ def test_lengths_as_they_are_written(text: str, found: tuple[int, str | None]) -
 def test_other_lengths_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--length takes"):
         parse_length(text)
+
+
+@pytest.mark.parametrize("text", ["16777217", "9" * 20, "9" * 5000])
+def test_lengths_that_no_memory_holds_are_refused(text: str) -> None:
+    assert parse_length("16777216") == (16777216, None)
+    with pytest.raises(UsageError, match="--length is at most 16777216"):
+        parse_length(text)
+
+
+@pytest.mark.parametrize("settings", [{"length": 2**60}, {"length": 2, "pad_id": 2**31}])
+def test_a_lineage_of_numbers_out_of_range_is_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="is not one this version knows"):
+        restore(Entry("pad", None, settings))

@@ -97,7 +97,7 @@ def test_a_signal_ends_a_filter_and_keeps_what_was_there(tmp_path: Path, number:
             time.sleep(0.01)
         process.send_signal(number)
         assert process.wait(PATIENCE) == code
-        assert process.stderr.read() == b""  # type: ignore[union-attr]
+        assert process.stderr.read().decode() == f"textkit tokenize: stopped by {signal.Signals(number).name}\n"  # type: ignore[union-attr]
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == ([("out", old)] if old else [])
 
 
@@ -219,3 +219,28 @@ def test_an_output_that_cannot_pass_the_lack_on_ends_with_3_unless_it_is_accepte
     assert "good" in cut.stdout
     assert "without its end line" in cut.stderr
     assert textkit("tokenize", *options, "--partial", stdin=header + record).stdout == cut.stdout
+
+
+@pytest.mark.parametrize("name", ["tags", "tokens", "features", "score"])
+def test_fields_of_the_users_named_like_ours_are_no_trouble(textkit: Textkit, name: str) -> None:
+    (textkit.folder / "a.tsv").write_text(f"text\t{name}\na b\tmine\n")
+    (textkit.folder / "a.jsonl").write_text(f'{{"text":"a b","{name}":"mine"}}\n')
+    assert json.loads(textkit("show", "--json", "a.tsv").stdout)["columns"] == {"text": 1, name: 1}
+    for path in ("a.tsv", "a.jsonl"):
+        if name != "tokens":  # which the stage replaces
+            assert f'"{name}":"mine"' in textkit.shell(f"textkit tokenize --to arrow {path} | textkit pad --length 3 | textkit tokenize").stdout
+
+
+def test_counts_of_fields_beside_a_number_that_no_float_holds(textkit: Textkit) -> None:
+    shown = textkit("show", "--json", stdin='{"text":"a","x":1e400,"x":2}\n{"text":"b"}\n').stdout
+    assert json.loads(shown)["columns"] == {"text": 2, "x": 1}
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "idna", "unicode_escape", "punycode", "rot13", "none", "a\x1fb"])
+def test_encodings_that_no_text_file_has_are_refused(textkit: Textkit, encoding: str) -> None:
+    assert "no encoding of text files" in textkit("tokenize", "--encoding", encoding, stdin="a\n", code=2).stderr
+
+
+@pytest.mark.parametrize("options", [["--length", "9" * 20], ["--length", "3", "--pad-id", "99999999999"]])
+def test_numbers_out_of_range_are_usage_errors(textkit: Textkit, options: list[str]) -> None:
+    textkit("pad", *options, stdin="a\n", code=2)

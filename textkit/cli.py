@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -17,17 +18,17 @@ from textkit.registry import COMMANDS
 
 EXIT_CODES = """\b
 Exit codes:
-  0  done                          5    quality gate not met
+  0  done                          4    made by different chains
   1  a bug in textkit              6    out of memory or disk
-  2  usage                         75   training stopped, resume it
-  3  bad or missing input          130  stopped by SIGINT (143: SIGTERM)
-  4  made by different chains      141  the reader of the output left"""
+  2  usage                         130  stopped by SIGINT (143: SIGTERM)
+  3  bad or missing input          141  the reader of the output left"""
 
 
 # What the machine refuses, and no code of ours can help.
 BEYOND_US = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE,
-    errno.ENFILE, errno.ENOMEM, errno.EBADF, errno.EINVAL, errno.ENXIO, errno.ENODEV,
+    errno.ENFILE, errno.ENOMEM, errno.EBADF, errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.ENAMETOOLONG, errno.ENOTDIR,
+    errno.ELOOP, errno.ESTALE, errno.ETIMEDOUT,
 }  # fmt: skip
 COMPLETE = "_TEXTKIT_COMPLETE"  # set by the shell's completion script
 
@@ -92,12 +93,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """The entry point. Every way to end, but a normal one, is decided here."""
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell ignores it for `command &`, and so do we
+        signal.signal(signal.SIGINT, _stop)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads: waiting in a loop they would starve others, and each other
     _open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to stop
     try:
         code = _run()
         sys.stdout.flush()
     except Stopped as stopped:
+        report.say(f"stopped by {signal.Signals(stopped.number).name}")
         code = 128 + stopped.number
     except BrokenPipeError:
         _end_by_sigpipe()
@@ -109,7 +116,9 @@ def main() -> None:
         if error.errno is None and "Broken pipe" in str(error):  # as polars says it
             _end_by_sigpipe()
         code = _tell_os_error(error)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):  # as torch says it
+            raise
         report.error("out of memory; use a smaller batch or vocabulary")
         code = ResourceError.exit_code
     _leave(code)

@@ -6,6 +6,7 @@ Sets of options are tuples that add up; `@options(INPUT + OUTPUT)` puts them on 
 
 from __future__ import annotations
 
+import codecs
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -112,11 +113,30 @@ def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> I
     names = {our: user for our, user in fields.items() if user is not None}
     columns = tuple(given["columns"].split(",")) if given["columns"] else ()
     reading = Reading(header=given["header"], columns=columns, names=names, usual=usual or {})
-    try:
-        "".encode(given["encoding"])
-    except LookupError:
-        raise UsageError(f"no encoding is called {given['encoding']!r}") from None
+    if not _is_encoding(given["encoding"]):
+        raise UsageError(f"no encoding of text files is called {given['encoding']!r}")
     return Inputs(files, given["from_"], given["encoding"], reading)
+
+
+def typed(*names: str) -> list[str]:
+    """The flags of these parameters that the user typed."""
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    return ["-s" if name == "settings" else "--" + name.replace("_", "-") for name in given]
+
+
+def nothing_to_learn(*names: str) -> None:
+    """UsageError if an option of learning was typed besides --load."""
+    for flag in typed(*names):
+        raise UsageError(f"{flag} goes with learning, and --load only applies what was learned")
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name not in ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
+    except (LookupError, ValueError):  # no such encoding, one that is not of text, one that always fails
+        return False
 
 
 def refuse_terminal(files: Sequence[str]) -> None:

@@ -25,6 +25,8 @@ from textkit.streams.stream import Stream
 
 Side = Literal["post", "pre"]
 LONGEST, P95 = "longest", "p95"
+LONGEST_LENGTH = 1 << 24  # tokens: 64 MB of ids in every record
+LARGEST_ID = 2**31 - 1  # ids are 32-bit integers
 
 
 class Pad(Stage):
@@ -32,10 +34,10 @@ class Pad(Stage):
 
     @dataclass(frozen=True)
     class Config:
-        length: int = setting(0, "tokens in a record afterwards")
+        length: int = setting(0, "tokens in a record afterwards", most=LONGEST_LENGTH)
         pad: Side = setting("post", "which side is filled")
         truncate: Side = setting("post", "which side is cut")
-        pad_id: int = setting(0, "what ids are filled with")
+        pad_id: int = setting(0, "what ids are filled with", most=LARGEST_ID)
 
     def __init__(self, settings: Config, measure: str | None = None, pad_id: int | None = None) -> None:
         """`measure` ("longest" or "p95") takes the length from the stream; `pad_id` None the id from its vocabulary."""
@@ -115,9 +117,12 @@ def parse_length(text: str) -> tuple[int, str | None]:
     """(length, measure) of --length N|longest|p95."""
     if text in (LONGEST, P95):
         return 0, text
-    if not text.isdecimal() or int(text) < 1:
+    length = int(text[:20]) if text.isdecimal() else 0  # of any more digits int() would refuse
+    if length < 1:
         raise UsageError(f"--length takes a number above 0, longest or p95, not {text!r}")
-    return int(text), None
+    if length > LONGEST_LENGTH:
+        raise UsageError(f"--length is at most {LONGEST_LENGTH}, not {text}")
+    return length, None
 
 
 def cut(sequences: pl.Series, settings: Pad.Config) -> pl.Series:

@@ -8,6 +8,7 @@ from typing import Any
 from textkit import config
 from textkit.artifacts import tensors
 from textkit.artifacts.bundle import MODEL, Bundle
+from textkit.artifacts.folder import read_whole
 from textkit.errors import InputError
 from textkit.registry import ARCHS, TASKS
 from textkit.stage import Stage
@@ -22,12 +23,18 @@ class Predict(Stage):
     def __init__(self, bundle: Bundle, top: int | None = None, proba: bool = False) -> None:
         self.bundle, self._top, self._proba = bundle, top, proba
         manifest, where = bundle.manifest, str(bundle.folder)
-        self.task = TASKS.find(manifest["task"]).from_json(manifest, where)
+        self.task = TASKS.find(manifest["task"], where).from_json(manifest, where)
         self._model = load_model(bundle)
+        self._stages = bundle.stages()
+
+    @classmethod
+    def load(cls, folder: str | Path, top: int | None = None, proba: bool = False) -> Predict:
+        """All of a bundle at once: a model that is trained anew while this one predicts changes nothing."""
+        return read_whole(folder, lambda: cls(Bundle.load(folder), top, proba))
 
     def start(self, stream: Stream) -> tuple[Predict, Stream]:
         """Find what the input still lacks of the model's chain."""
-        self._chain = self.bundle.rest_of_chain(stream)
+        self._chain = self._stages[self.bundle.done(stream) :]
         return self, stream
 
     def apply(self, batch: Batch) -> Batch:
@@ -45,13 +52,13 @@ class Predict(Stage):
     def restore(cls, entry: Entry, folder: Path | None) -> Predict:
         if folder is None:
             raise InputError("the lineage has a prediction without a model")
-        return cls(Bundle.load(folder), entry.config.get("k"), entry.config.get("proba", False))
+        return cls.load(folder, entry.config.get("k"), entry.config.get("proba", False))
 
 
 def load_model(bundle: Bundle) -> Any:
     """The bundle's network or linear model, its weights checked against the sizes in the manifest."""
     manifest, where = bundle.manifest, str(bundle.folder)
-    arch = ARCHS.find(manifest["arch"])
+    arch = ARCHS.find(manifest["arch"], where)
     settings = config.from_json(arch.Config, manifest["config"], where)
     if arch.engine == "classic":
         due = arch.due(manifest["input"], **manifest["sizes"])

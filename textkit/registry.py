@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from textkit.errors import UsageError
+from textkit.errors import InputError, UsageError
 
 
 class Entry(NamedTuple):
@@ -28,8 +28,10 @@ class Registry(dict[str, Entry]):
         super().__init__(entries)
         self.what = what
 
-    def find(self, name: str) -> Any:
-        """Import and return what `name` stands for; UsageError if there is no such name."""
+    def find(self, name: str, where: str | None = None) -> Any:
+        """Import and return what `name` stands for. If there is no such name: UsageError, or InputError if a file says it."""
+        if name not in self and where is not None:
+            raise InputError(f"no {self.what} is called {name!r} in this version", where=where, fix="update textkit")
         if name not in self:
             raise UsageError(f"no {self.what} is called {name!r}", fix=f"choose from {', '.join(self)}")
         return self[name].load()

@@ -35,9 +35,14 @@ def say(message: str, **facts: Any) -> None:
         _write(f"{_name}: {message}")
 
 
+def in_words(facts: dict[str, Any]) -> str:
+    """`epoch=1 valid_loss=0.6917`: for people, four decimals do."""
+    return " ".join(f"{name}={value:.4f}" if isinstance(value, float) else f"{name}={value}" for name, value in facts.items())
+
+
 def error(message: str) -> None:
-    """The one line of an error. Printed in every mode."""
-    _write(f"{_name}: error: {message}")
+    """The one line of an error. Printed in every mode; an object where all other lines are."""
+    _write(json.dumps({"command": _name, "error": message}, ensure_ascii=False) if _mode == "json" else f"{_name}: error: {message}")
 
 
 def _write(line: str) -> None:

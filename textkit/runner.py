@@ -11,7 +11,7 @@ from typing import Any
 from textkit.report import Progress
 from textkit.stage import Stage, connect
 from textkit.streams.batch import Batch
-from textkit.streams.sink import Outputs, write_stream
+from textkit.streams.sink import Outputs, check_outputs, write_stream
 from textkit.streams.source import Inputs, check_exist, open_stream
 from textkit.streams.stream import Stream
 
@@ -33,6 +33,7 @@ class Job:
     def run(self) -> None:
         signal.siginterrupt(signal.SIGINT, True)  # the handler that polars puts before ours lets a blocked read or write sleep on
         check_exist(self.inputs)
+        check_outputs(self.outputs)
         wanted = tuple(dict.fromkeys([*(name for stage in self.stages[:1] for name in stage.needs), *self.wanted]))
         stream = open_stream(self.inputs, wanted)
         stream.ending.partial = self.partial

@@ -11,6 +11,7 @@ import polars as pl
 
 from textkit.artifacts import folder as artifact
 from textkit.artifacts.bundle import HISTORY
+from textkit.streams import members
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Lineage, from_json
 from textkit.streams.stream import Stream
@@ -36,10 +37,10 @@ def facts_of_stream(stream: Stream, name: str) -> dict[str, Any]:
             columns[column] = columns.get(column, 0) + present
         for what, column in (("characters", "text"), ("tokens", "tokens")):
             if batch.has(column):
-                values = batch.read(column)[column].drop_nulls()
+                values = batch.ours(column).drop_nulls()
                 lengths[what].append(values.str.len_chars() if what == "characters" else values.list.len())
         if batch.has("label"):
-            seen = batch.read("label")["label"].drop_nulls().value_counts(name="count").cast({"count": pl.UInt32})
+            seen = batch.ours("label").drop_nulls().value_counts(name="count").cast({"count": pl.UInt32})
             labels = pl.concat([labels, seen]).group_by("label").agg(pl.col("count").sum())
     counts = dict(labels.sort(["count", "label"], descending=[True, False]).iter_rows())
     quantiles = {what: _quantiles(pl.concat(parts)) for what, parts in lengths.items() if parts}
@@ -52,10 +53,8 @@ def _present(batch: Batch) -> dict[str, int]:
     found = {name: len(batch) - batch.frame[name].null_count() for name in batch.frame.columns if name in batch.added}
     if batch.raw is None:
         return found
-    keys = batch.raw.str.json_path_match("$").is_not_null()
-    decoded = [json.loads(line) for line in batch.raw.filter(keys)]  # a look at the data, not a data path
-    for record in decoded:
-        for name in record:
+    for line in batch.raw:  # a look at the data, not a data path
+        for name in dict.fromkeys(member.key for member in members.scan(line)):
             found[name] = found.get(name, 0) + 1
     return found
 
@@ -128,11 +127,11 @@ def _vocabulary(facts: dict[str, Any]) -> str | None:
 def command_of(entry: dict[str, Any]) -> str:
     """A stage as one writes it in a shell."""
     method = f" --method {entry['method']}" if entry.get("method") else ""
-    shown = {name: value for name, value in entry.get("config", {}).items() if name in SHOWN and value is not None}
+    shown = {name: value for name, value in entry.get("config", {}).items() if name in SHOWN and value not in (None, False, "none")}
     return f"{entry['stage']}{method}" + "".join(f" --{name.replace('_', '-')} {value}" for name, value in shown.items())
 
 
-SHOWN = ("vocab_size", "dim", "length", "pool")  # the settings that tell one stage from another at a glance
+SHOWN = ("vocab_size", "lowercase", "dim", "length", "pool")  # the settings that tell one stage from another at a glance
 
 
 def _size(count: float) -> str:

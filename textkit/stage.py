@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textkit.artifacts import cache
+from textkit.artifacts.folder import read_whole
 from textkit.registry import STAGES
 from textkit.report import say
 from textkit.streams.batch import Batch
@@ -85,5 +86,6 @@ def restore(entry: Entry, near: tuple[Path, ...] = (), folder: Path | None = Non
     """The stage of a lineage entry, its artifact found where the lineage says, or in `folder`."""
     if entry.sha256 is not None and folder is None:
         folder = cache.locate(entry, near)
-    stage: Stage = STAGES.find(entry.stage).restore(entry, folder)
+    stage_class = STAGES.find(entry.stage, where="the lineage")
+    stage: Stage = stage_class.restore(entry, folder) if folder is None else read_whole(folder, lambda: stage_class.restore(entry, folder))
     return stage

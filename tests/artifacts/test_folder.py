@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -255,3 +256,40 @@ def test_a_flipped_byte_is_noticed_wherever_it_is(made: Path, tmp_path: Path, na
                 folder.load(tmp_path / name, kind)
         file.write_bytes(data)
     folder.load(tmp_path / name, kind)
+
+
+def test_a_reader_gets_one_version_whole_while_a_writer_exchanges_it(tmp_path: Path) -> None:
+    def write(text: str) -> None:
+        with folder.publish(tmp_path / "a", force=True) as draft:
+            (draft / "one").write_text(text)
+            (draft / "two").write_text(text)
+            folder.seal(draft, {"kind": "pair"})
+
+    def read() -> list[str]:
+        first = (tmp_path / "a" / "one").read_text()
+        if first == "old":
+            write("new")  # in the midst of the first try
+        return [first, (tmp_path / "a" / "two").read_text()]
+
+    write("old")
+    assert folder.read_whole(tmp_path / "a", read) == ["new", "new"]
+
+
+def test_a_hash_that_is_not_of_the_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    folder.seal(tmp_path, {"kind": "thing"})
+    manifest = json.loads((tmp_path / folder.MANIFEST).read_text())
+    manifest["sha256"] = "0" * 64
+    manifest["checksum"] = folder._checksum(manifest)
+    (tmp_path / folder.MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="hash is not that of its files"):
+        folder.load(tmp_path, "thing")
+
+
+def test_every_file_of_an_artifact_may_be_read_by_others(tmp_path: Path) -> None:
+    with folder.publish(tmp_path / "a", force=False) as draft:
+        (draft / "weights").touch(mode=0o600)
+        folder.seal(draft, {"kind": "thing"})
+    mask = os.umask(0)
+    os.umask(mask)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a").iterdir()} == {0o666 & ~mask}

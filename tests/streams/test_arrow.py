@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.streams.reading import LINEAGE, OTHER, lines_of, put, records_of, stream_of, written
 from textkit.errors import InputError, LineageError
 from textkit.streams.batch import Batch, Position
+from textkit.streams.columns import dtype_of
 from textkit.streams.lineage import Lineage
 
 LINES = ('{"n":123456789012345678901234567890,"text":"한 글","x":1e400,"x":2}', r'{"text":"b","h":"\ud800","deep":{"text":[null]}}')
@@ -23,7 +24,7 @@ LINES = ('{"n":123456789012345678901234567890,"text":"한 글","x":1e400,"x":2}'
 
 def batch(*lines: str, **added: Any) -> Batch:
     whole = Batch(pl.DataFrame(), Position("f"), raw=pl.Series(lines))
-    return whole.put(*(pl.Series(name, values) for name, values in added.items())) if added else whole
+    return whole.put(*(pl.Series(name, values, dtype=dtype_of(name)) for name, values in added.items())) if added else whole
 
 
 def packed(*batches: Batch, **how: Any) -> bytes:
@@ -98,7 +99,14 @@ def test_streams_of_two_chains_do_not_join(tmp_path: Path) -> None:
 def test_batches_of_one_stream_may_have_different_columns(tmp_path: Path) -> None:
     lines = ['{"text":"a"}', '{"text":"b","label":"1","n":2}', '{"n":3}']
     path = put(tmp_path, "a.arrow", packed(*map(batch, lines)))
-    assert [{k: v for k, v in record.items() if v is not None} for record in records_of(path)] == [json.loads(line) for line in lines]
+    assert records_of(path) == [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_only_what_all_records_have_as_our_type_is_typed(tmp_path: Path, together: bool) -> None:
+    lines = ['{"text":"a","label":"x","score":1.5}', '{"text":"b","score":"high","label":null}', '{"text":"c","tags":["A"]}', '{"text":"d","tags":7}']
+    path = put(tmp_path, "a.arrow", packed(batch(*lines)) if together else packed(*map(batch, lines)))
+    assert records_of(path) == [json.loads(line) for line in lines]
 
 
 def test_a_stream_without_a_header_is_whole_all_the_same(tmp_path: Path) -> None:

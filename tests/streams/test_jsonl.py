@@ -119,3 +119,14 @@ def test_only_what_a_stage_wants_is_read(tmp_path: Path) -> None:
     assert records_of(path, wanted=("tokens",)) == [{"text": 5, "tokens": ["a"]}]
     with pytest.raises(InputError, match="'text' should be a string"):
         texts_of(path)
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_the_users_names_hold_for_all_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(bytesource, "BLOCK", block)
+    monkeypatch.setattr(bytesource, "READ", 4)
+    path = put(tmp_path, "a.jsonl", '{"id":1}\n{"document":"a"}\n{"document":"b","stars":"5"}\n{"id":2}\n')
+    due = ['{"id":1}', '{"text":"a"}', '{"text":"b","label":"5"}', '{"id":2}']
+    assert lines_of(path, names={"label": "stars"}) == due
+    with pytest.raises(InputError, match=re.escape(f"{path}:1: no record has a field 'nothing'")):
+        lines_of(path, names={"label": "nothing"})

@@ -34,7 +34,8 @@ def test_an_end_line_is_its_count() -> None:
         (Lineage((Entry("tokenize", "wordpiece", {"vocab_size": 100}, "/elsewhere", "a" * 64), PAD)), True),
         (Lineage((TOKENIZE, PAD), {"text": "document"}), True),
         (Lineage((Entry("tokenize", "wordpiece", {"vocab_size": 100}, "tok", "b" * 64), PAD)), False),
-        (Lineage((Entry("tokenize", "wordpiece", {"vocab_size": 101}, "tok", "a" * 64), PAD)), False),
+        (Lineage((Entry("tokenize", "wordpiece", {"vocab_size": 101}, "tok", "a" * 64), PAD)), True),  # how it was learned
+        (Lineage((Entry("tokenize", "wordpiece", {"vocab_size": 100, "pool": "mean"}, "tok", "a" * 64), PAD)), False),
         (Lineage((Entry("tokenize", "words", {"vocab_size": 100}, "tok", "a" * 64), PAD)), False),
         (Lineage((PAD, TOKENIZE)), False),
         (Lineage((TOKENIZE,)), False),
@@ -85,6 +86,11 @@ def test_a_difference_in_words(other: Lineage, difference: str) -> None:
         {"version": 1, "stages": [{"stage": 1}]},
         {"version": 1, "stages": [{"stage": "pad", "config": []}]},
         {"version": 1, "stages": [{"stage": "pad", "sha256": 5}]},
+        {"version": 1, "stages": [{"stage": "pad", "sha256": "../" + "a" * 61}]},
+        {"version": 1, "stages": [{"stage": "pad", "sha256": "a" * 64 + "\n"}]},
+        {"version": 1, "stages": [{"stage": "\ud800"}]},
+        {"version": 1, "stages": [{"stage": "pad", "config": {"a": ["\ud800"]}}]},
+        {"version": 1, "stages": [], "columns": {"text": "\ud800"}},
         {"version": 1, "stages": [], "columns": ["text"]},
     ],
 )

@@ -245,3 +245,27 @@ def test_cut_leaves_the_other_members(line: str) -> None:
     plain = members.parse(raw, ("ids",), place)[1]["ids"]
     for result in (members.cut(raw, "ids", plain)[0], members.cut_exactly(line, "ids")):
         assert [result[m.start : m.end] for m in members.scan(result)] == ['"a":1']
+
+
+def test_has_is_of_our_type() -> None:
+    lines = ['{"tokens":"mine","ids":[1],"mask":null}', '{"tokens":5,"ids":"x","own":"y"}', '{"vector":[1e400]}']
+    batch = Batch(pl.DataFrame({"tags": ["x"] * 3}), Position("f"), raw=pl.Series(lines), added=frozenset({"tags"}))
+    assert [name for name in ("tokens", "ids", "mask", "vector", "tags", "own", "text") if batch.has(name)] == ["ids", "own"]
+    assert not batch.has_whole("ids")
+    with pytest.raises(InputError, match="f:2: 'ids' should be a list of numbers"):
+        batch.read("ids")
+    with pytest.raises(InputError, match="f:2: not a JSON object"):
+        Batch(pl.DataFrame(), Position("f"), raw=pl.Series(['{"tokens":5}', '{"tokens":'])).has("tokens")
+
+
+def test_put_writes_members_in_the_same_order_with_and_without_raw_lines() -> None:
+    frame = pl.DataFrame({"text": ["a"], "ids": [[1]], "label": ["x"]}, schema_overrides={"ids": pl.List(pl.Int32)})
+    columns = Batch(frame, Position("f"), added=frozenset(frame.columns))
+    raw = Batch(pl.DataFrame(), Position("f"), raw=columns.lines())
+    new = pl.Series("ids", [[2]], dtype=pl.List(pl.Int32))
+    assert columns.put(new).lines().to_list() == raw.put(new).lines().to_list() == ['{"text":"a","label":"x","ids":[2]}']
+
+
+def test_escaped_letters_are_no_work_for_the_exact_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "read_exactly", None)
+    assert members.parse(pl.Series([r'{"text":"caf\u00e9 \u00c0"}']), ("text",), place)[0]["text"].to_list() == ["café À"]

@@ -7,10 +7,12 @@ import re
 import resource
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from tests.streams.reading import LINEAGE, OTHER, put, stream_of, texts_of
+from tests.streams.reading import LINEAGE, OTHER, put, stream_of, texts_of, written
 from textkit.errors import InputError, LineageError
+from textkit.streams.batch import Batch, Position
 from textkit.streams.lineage import Entry, Lineage, end_line
 from textkit.streams.source import Inputs, check_exist
 from textkit.streams.stream import Stream
@@ -137,3 +139,10 @@ def test_what_is_no_file_is_told_of_at_once(tmp_path: Path, path: str, message: 
     good = put(tmp_path, "file", "a\n")
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / path}: {message}")):
         check_exist(Inputs((good, "-", str(tmp_path / path))))
+
+
+@pytest.mark.parametrize("format", ["jsonl", "arrow"])
+def test_the_users_names_are_told_besides_those_of_the_header(tmp_path: Path, format: str) -> None:
+    raw = pl.Series(['{"text":"a","stars":"5"}'])
+    data = written([Batch(pl.DataFrame(), Position("f"), raw=raw)], format, Lineage(LINEAGE.stages, {"text": "body"}))
+    assert stream_of(put(tmp_path, "a", data), names={"label": "stars"}).lineage.columns == {"text": "body", "label": "stars"}

@@ -41,6 +41,11 @@ def test_a_table_of_several_blocks(tmp_path: Path) -> None:
     assert [place.rpartition(":")[2] for place, _ in due] == ["2", "4", "5"]
 
 
+def test_lines_are_not_kept_in_memory(tmp_path: Path) -> None:
+    spool = Spool(stream_of(put(tmp_path, "a.csv", "text\na\n")))
+    assert [batch.position.line for _, _, batch in spool._index] == [1]
+
+
 def test_two_readers_at_once() -> None:
     batches = [Batch(pl.DataFrame({"text": [str(i)]}), Position("f", i + 1), added=frozenset({"text"})) for i in range(3)]
     spool = Spool(Stream(LINEAGE, iter(batches)))

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,43 @@ def test_csv_is_read_as_the_csv_module_writes_it(
 )
 def test_csv(tmp_path: Path, data: str, records: list[tuple[str, str]]) -> None:
     assert [(r["text"], r["label"]) for r in records_of(put(tmp_path, "a.csv", data))] == records
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
+@pytest.mark.parametrize("block", [1, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "reading", "places"),
+    [
+        ("text,label\na,1\n\n\nb,0\n", {}, [("a", 2), ("", 3), ("", 4), ("b", 5)]),
+        ("\n\ntext,label\n\na,1\n", {}, [("", 4), ("a", 5)]),
+        ("\n\nx,1\n", {"columns": ("text", "label")}, [("", 1), ("", 2), ("x", 3)]),
+        ("\ntext\n", {}, []),
+        ("\nno header\n", {}, [("", 1), ("no header", 2)]),
+        ("\n\n", {}, [("", 1), ("", 2)]),
+        ("text,label\n\n", {}, [("", 2)]),
+    ],
+)
+def test_empty_lines_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block: int, data: str, reading: dict[str, object], places: list[tuple[str, int]]
+) -> None:
+    monkeypatch.setattr(bytesource, "BLOCK", block)
+    monkeypatch.setattr(bytesource, "READ", 1)
+    path = put(tmp_path, name, data.replace(",", "\t") if name == "a.tsv" else data)
+    batches = list(stream_of(path, **reading).batches)  # type: ignore[arg-type]
+    found = [(text, batch.position(row)) for batch in batches for row, text in enumerate(batch.read("text")["text"])]
+    assert found == [(text, f"{path}:{line}") for text, line in places]
+
+
+def test_a_quoted_empty_line_is_a_part_of_its_field(tmp_path: Path) -> None:
+    assert texts_of(put(tmp_path, "a.csv", 'text\n\n"a\n\n""b"\n""\n')) == ["", 'a\n\n"b', ""]
+
+
+def test_a_long_quoted_field_takes_little_memory(tmp_path: Path) -> None:
+    tracemalloc.start()
+    table.QUOTED_FIELD.sub("", '"' + "a" * 1_000_000 + '""b"')
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_csv_of_one_column_keeps_empty_lines(tmp_path: Path) -> None:

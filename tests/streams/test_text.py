@@ -94,6 +94,25 @@ def test_encodings_over_block_borders(tmp_path: Path, monkeypatch: pytest.Monkey
     assert texts_of(path, encoding=encoding) == [KOREAN, "b"]
 
 
+@pytest.mark.parametrize(("encoding", "bad"), [("cp949", b"\xff\xff\n"), ("utf-16", b"\x00\xdc\n\x00"), ("ascii", b"\xff")])
+@pytest.mark.parametrize("read", [3, 1 << 20])
+def test_the_line_that_does_not_decode_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, bad: bytes, read: int) -> None:
+    monkeypatch.setattr(bytesource, "READ", read)
+    path = put(tmp_path, "a.txt", "a\nb\n".encode(encoding) + bad)
+    with pytest.raises(InputError, match=re.escape(f"{path}:3: not {encoding}")):
+        texts_of(path, encoding=encoding)
+
+
+def test_a_very_long_line_is_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[int] = []
+    split = bytesource._split_last_line
+    monkeypatch.setattr(bytesource, "_split_last_line", lambda parts: joined.append(len(parts)) or split(parts))
+    monkeypatch.setattr(bytesource, "BLOCK", 8)
+    monkeypatch.setattr(bytesource, "READ", 4)
+    assert texts_of(put(tmp_path, "a.txt", "x" * 4000 + "\ny\n" + "z" * 4000), format="text") == ["x" * 4000, "y", "z" * 4000]
+    assert len(joined) <= 2
+
+
 def test_the_wrong_encoding_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not cp949"):
         texts_of(put(tmp_path, "a.txt", b"abc\n\xff\xff\n"), encoding="cp949")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textkit.errors import InputError
+from textkit.tokenizers import vocabulary
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary, count_tokens
 
 LISTS = st.lists(st.lists(st.text("ab\u3000 \r봤\n", max_size=3), max_size=5), max_size=6)
@@ -73,3 +74,11 @@ def test_a_token_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("a\nb\na\n")
     with pytest.raises(InputError, match="stands twice"):
         Vocabulary.load(tmp_path)
+
+
+def test_counts_are_the_same_however_often_they_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = [pl.Series([[f"w{i % 7}", f"w{i}"]]) for i in range(50)]
+    whole = count_tokens(columns).sort("token")
+    monkeypatch.setattr(vocabulary, "MERGE", 3)
+    assert count_tokens(columns).sort("token").equals(whole)
+    assert whole["count"].sum() == 100

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textkit.training.batching import WINDOW, padding_share, shuffled_batches, sorted_batches
+from textkit.training.batching import CELLS, WINDOW, padding_share, shuffled_batches, sorted_batches
 
 LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=80).map(np.array)
 
@@ -54,3 +56,19 @@ def test_batches_are_of_similar_length_but_not_in_their_order() -> None:
 def test_padding_share_by_hand() -> None:
     """Lengths 3 and 1 padded to 3, and an empty record alone, padded to 1: 3 of 7 cells."""
     assert padding_share([np.array([0, 1]), np.array([2])], np.array([3, 1, 0])) == pytest.approx(3 / 7)
+
+
+def shuffled(lengths: np.ndarray) -> list[np.ndarray]:
+    return shuffled_batches(np.arange(len(lengths)), lengths, 256, np.random.default_rng(0))
+
+
+def by_length(lengths: np.ndarray) -> list[np.ndarray]:
+    return sorted_batches(lengths, 256)
+
+
+@pytest.mark.parametrize("batches", [shuffled, by_length])
+def test_one_long_record_does_not_blow_the_batch_up(batches: Callable[[np.ndarray], list[np.ndarray]]) -> None:
+    lengths = np.array([2] * 299 + [50_000])
+    found = batches(lengths)
+    assert sorted(np.concatenate(found)) == list(range(300))
+    assert max(len(batch) * int(lengths[batch].max()) for batch in found) <= CELLS

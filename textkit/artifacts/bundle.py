@@ -39,8 +39,8 @@ class Bundle:
         manifest = artifact.load(folder, KIND)
         return cls(Path(folder), manifest, from_json(manifest["lineage"], str(folder)))
 
-    def rest_of_chain(self, stream: Stream) -> list[Stage]:
-        """The stages that a stream still needs to become the model's input: all of them for raw text.
+    def done(self, stream: Stream) -> int:
+        """How many stages of the model's chain a stream has been through: none for raw text.
 
         LineageError if the stream was made by other stages than the model's training data.
         """
@@ -50,7 +50,7 @@ class Bundle:
             difference = Lineage(self.lineage.stages).difference(stream.lineage)
             fix = "give it raw text, or a stream of the same stages"
             raise LineageError(f"the model {self.folder} and the input were made by different chains: {difference}", fix=fix)
-        return [self.stage(position) for position in range(done, len(self.lineage.stages))]
+        return done
 
     def _need_own_tokens(self, stream: Stream, done: int) -> None:
         """A model of tokens that came ready-made cannot make them from text."""
@@ -60,9 +60,10 @@ class Bundle:
             fix = "give it records with tokens made as then, not raw text"
             raise LineageError(f"the model {self.folder} was trained on tokens that textkit did not make", fix=fix)
 
-    def stage(self, position: int) -> Stage:
-        entry = self.lineage.stages[position]
-        return restore(entry, folder=stage_folder(self.folder, position, entry.stage) if entry.sha256 else None)
+    def stages(self) -> list[Stage]:
+        """The chain that makes the model's input from raw text."""
+        places = [stage_folder(self.folder, position, entry.stage) for position, entry in enumerate(self.lineage.stages)]
+        return [restore(entry, folder=place if entry.sha256 else None) for entry, place in zip(self.lineage.stages, places, strict=True)]
 
 
 def stage_folder(bundle: Path, position: int, name: str) -> Path:

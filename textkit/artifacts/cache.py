@@ -54,9 +54,11 @@ def keep(write: Callable[[Path], str]) -> Path:
     What stood there under the same hash is replaced: it may have been damaged since.
     """
     cache = root()
+    folder.sweep(cache, ".new-*")
     try:
         with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as draft:
             sha256 = write(Path(draft))
+            folder.open_to_readers(Path(draft))
             place = cache / sha256
             folder.put(Path(draft), place)
             Path(draft).mkdir(exist_ok=True)  # for the context to remove
@@ -112,7 +114,7 @@ def locate(entry: Entry, near: tuple[Path, ...] = ()) -> Path:
         except InputError as error:  # perhaps the one that is meant, perhaps another: there are more places
             damaged = damaged or error
     cached = root() / entry.sha256
-    if cached.exists():
+    if cached.exists() and folder.read_manifest(cached)["sha256"] == entry.sha256:
         touch(cached)
         return cached
     if damaged:

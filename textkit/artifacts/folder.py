@@ -18,15 +18,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from textkit import __version__
 from textkit.errors import InputError, ResourceError, UsageError
 
 MANIFEST = "manifest.json"
+T = TypeVar("T")
 VERSION = 1
 ABANDONED = 24 * 3600  # s
 UNHASHED = (MANIFEST, "history.jsonl")
@@ -70,11 +71,11 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
     check_target(path, force)
     path = Path(os.path.realpath(path))  # a link stays, what it points to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    sweep(path.parent, f".{glob.escape(path.name)}.*.draft")
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
     try:
         yield draft
-        _open_to_readers(draft)
+        open_to_readers(draft)
         for file in sorted(draft.rglob("*")):
             _sync(file)
         _sync(draft)
@@ -86,11 +87,12 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove the drafts that killed processes left here, once they are so old that nobody can be at work on them."""
-    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.draft"):
-        if time.time() - draft.stat().st_mtime > ABANDONED:
-            shutil.rmtree(draft, ignore_errors=True)
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove the drafts that killed processes left, once they are so old that nobody can be at work on them."""
+    for draft in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # another process sweeps too
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def unwritable(error: OSError, path: Path) -> ResourceError:
@@ -98,11 +100,12 @@ def unwritable(error: OSError, path: Path) -> ResourceError:
     return ResourceError(f"cannot be written: {(error.strerror or str(error)).lower()}", where=str(path))
 
 
-def _open_to_readers(draft: Path) -> None:
-    """mkdtemp makes a private folder; an artifact has the permissions that any new folder has."""
+def open_to_readers(draft: Path) -> None:
+    """mkdtemp and safetensors make private files; an artifact has the permissions that any new file has."""
     mask = os.umask(0)
     os.umask(mask)
-    draft.chmod(0o777 & ~mask)
+    for path in (draft, *draft.rglob("*")):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
 def _sync(path: Path) -> None:
@@ -192,7 +195,26 @@ def load(folder: str | Path, kind: str) -> dict[str, Any]:
         raise InputError(f"is a {manifest.get('kind')}, and a {kind} is needed here", where=str(folder))
     for name, due in manifest["files"].items():
         _check_file(folder / name, due)
+    if content_hash(manifest["files"]) != manifest["sha256"]:
+        raise InputError("the manifest's hash is not that of its files", where=str(folder / MANIFEST), fix="make the artifact again")
     return manifest
+
+
+def read_whole(folder: str | Path, read: Callable[[], T]) -> T:
+    """What `read` makes of an artifact, all of it from one version: if a writer put another in its place meanwhile, read again."""
+    before = _state(folder)
+    try:
+        found = read()
+    except (InputError, FileNotFoundError):
+        if _state(folder) == before:
+            raise
+        return read()
+    return found if _state(folder) == before else read()
+
+
+def _state(folder: str | Path) -> bytes | None:
+    manifest = Path(folder) / MANIFEST
+    return manifest.read_bytes() if manifest.is_file() else None
 
 
 def _check_file(file: Path, due: dict[str, Any]) -> None:

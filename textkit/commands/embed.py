@@ -20,9 +20,11 @@ from textkit.options import (
     SETTINGS,
     inputs_from,
     method,
+    nothing_to_learn,
     option,
     options,
     outputs_from,
+    typed,
 )
 from textkit.registry import EMBEDDINGS
 
@@ -61,7 +63,7 @@ def command(**given: Any) -> Any:
 
     configure(given["progress"], "textkit embed")
     if given["load"]:
-        _nothing_to_learn()
+        nothing_to_learn("save", "method", *LEARNED, "settings", "threads", "deterministic")
         stage = Embed.load(given["load"], given["pool"])
     else:
         stage = _learner(given)
@@ -74,17 +76,9 @@ def _learner(given: dict[str, Any]) -> Any:
     from textkit.embeddings.stage import Embed
 
     method_class = EMBEDDINGS.find(given["method"])
-    pairs = [f"{name}={given[name]}" for name in LEARNED if given[name] is not None]
+    pairs = [f"{name}={given[name]}" for name in LEARNED if typed(name)]  # a method need not have them all
     settings = override(method_class.Config(), [*pairs, *given["settings"]])
     if given["deterministic"] and (given["threads"] or 1) > 1:
         raise UsageError("--deterministic is one thread, and --threads asks for more")
     learner = method_class(settings, 1 if given["deterministic"] else given["threads"])
     return Embed(given["method"], settings, given["pool"], learner=learner, store=Store(given["save"], given["force"]))
-
-
-def _nothing_to_learn() -> None:
-    context = click.get_current_context()
-    for name in ("save", "method", *LEARNED, "settings", "threads", "deterministic"):
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            flag = "-s" if name == "settings" else "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} goes with learning, and --load only applies what was learned")

@@ -39,7 +39,6 @@ def command(**given: Any) -> Any:
 
 
 def _predict(model: str) -> Any:
-    from textkit.artifacts.bundle import Bundle
     from textkit.predicting import Predict
 
-    return Predict(Bundle.load(model))
+    return Predict.load(model)

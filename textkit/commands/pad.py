@@ -13,7 +13,7 @@ OWN = (
     option("--length", default="longest", show_default=True, metavar="N|longest|p95", help="Tokens in a record afterwards."),
     option("--pad", type=SIDE, default="post", show_default=True, help="Which side is filled."),
     option("--truncate", type=SIDE, default="post", show_default=True, help="Which side is cut."),
-    option("--pad-id", type=click.IntRange(min=0), metavar="ID", help="What to fill with; otherwise the vocabulary's [PAD]."),
+    option("--pad-id", type=click.IntRange(0, 2**31 - 1), metavar="ID", help="What to fill with; otherwise the vocabulary's [PAD]."),
 )
 
 

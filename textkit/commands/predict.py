@@ -23,14 +23,12 @@ def command(**given: Any) -> Any:
     printf 'loved every minute\\n' | textkit predict model
     textkit predict model reviews.tsv -k 2 -o answers.jsonl
     """
-    from textkit.artifacts.bundle import Bundle
     from textkit.predicting import Predict
     from textkit.report import configure
     from textkit.runner import Job
 
     configure(given["progress"], "textkit predict")
     refuse_terminal(given["files"])
-    bundle = Bundle.load(given["model"])
-    inputs = inputs_from(given, usual=bundle.lineage.columns)
-    stage = Predict(bundle, given["top"], given["proba"])
+    stage = Predict.load(given["model"], given["top"], given["proba"])
+    inputs = inputs_from(given, usual=stage.bundle.lineage.columns)
     return Job(inputs, (stage,), outputs_from(given), partial=given["partial"], wanted=("text",))

@@ -7,7 +7,21 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import INPUT, LINEAGE_ON, LOAD, OUTPUT, PROGRESS, SAVE, SETTINGS, inputs_from, method, option, options, outputs_from
+from textkit.options import (
+    INPUT,
+    LINEAGE_ON,
+    LOAD,
+    OUTPUT,
+    PROGRESS,
+    SAVE,
+    SETTINGS,
+    inputs_from,
+    method,
+    nothing_to_learn,
+    option,
+    options,
+    outputs_from,
+)
 from textkit.registry import TOKENIZERS
 
 OWN = (
@@ -34,9 +48,9 @@ def command(**given: Any) -> Any:
     from textkit.tokenizers.stage import Tokenize
 
     configure(given["progress"], "textkit tokenize")
-    stage = Tokenize.load(given["load"]) if given["load"] else _learner(given)
     if given["load"]:
-        _nothing_to_learn(given)
+        nothing_to_learn("save", "method", "vocab_size", "min_frequency", "lowercase", "settings")
+    stage = Tokenize.load(given["load"]) if given["load"] else _learner(given)
     return Job(inputs_from(given), (stage,), outputs_from(given), partial=given["partial"])
 
 
@@ -50,12 +64,6 @@ def _learner(given: dict[str, Any]) -> Any:
     pairs = [f"{name}={given[name]}" for name in named if given[name] is not None]
     settings = override(tokenizer_class.Config(), [*pairs, *given["settings"]])
     learns = tokenizer_class.must_learn or given["save"] or given["vocab_size"]
+    if given["min_frequency"] and not learns:
+        raise UsageError("--min-frequency goes with learning", fix="add --save DIR or --vocab-size N")
     return Tokenize.of(given["method"], settings, Store(given["save"], given["force"]) if learns else None)
-
-
-def _nothing_to_learn(given: dict[str, Any]) -> None:
-    context = click.get_current_context()
-    for name in ("save", "vocab_size", "min_frequency", "lowercase", "settings", "method"):
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            flag = "-s" if name == "settings" else "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} goes with learning, and --load only applies what was learned")

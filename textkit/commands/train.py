@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, options
+from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, options, typed
 from textkit.registry import ARCHS, TASKS
 
 TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
@@ -42,5 +42,5 @@ def command(**given: Any) -> Any:
     check_target(given["save"], given["force"])
     check_settings(given["arch"], given["settings"])
     own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force")
-    plan = Plan(**{name: given[name] for name in own})
+    plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
     return Job(inputs_from(given), sink=lambda stream: train(stream, plan), partial=given["partial"], wanted=("label",))

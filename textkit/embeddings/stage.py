@@ -41,7 +41,7 @@ class Embed(Stage):
     def load(cls, folder: str | Path, pool: str = "none") -> Embed:
         """A saved embedding. The vectors are read only if records are to be pooled."""
         manifest = artifact.load(folder, KIND)
-        settings = config.from_json(EMBEDDINGS.find(manifest["method"]).Config, manifest["config"], str(folder))
+        settings = config.from_json(EMBEDDINGS.find(manifest["method"], str(folder)).Config, manifest["config"], str(folder))
         stage = cls(manifest["method"], settings, pool)
         stage._stored = Stored(str(folder), manifest["sha256"])
         stage._table = Table.load(Path(folder)) if pool != "none" else None

@@ -26,7 +26,7 @@ class Word2Vec:
     @dataclass(frozen=True)
     class Config:
         dim: int = setting(100, "width of the vectors", least=1)
-        window: int = setting(5, "words on each side that a word is trained with", least=1)
+        window: int = setting(5, "words on each side that a word is trained with", least=1, most=10_000)
         min_count: int = setting(5, "words that occur less often get no vector", least=1)
         epochs: int = setting(5, "passes over the corpus", least=1)
         sg: bool = setting(True, "skip-gram; false: CBOW")

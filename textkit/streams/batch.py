@@ -41,13 +41,26 @@ class Batch:
         return len(self.raw) if self.raw is not None else len(self.frame)
 
     def has(self, name: str) -> bool:
-        """Whether any record has the member or column."""
-        if name in self.frame.columns:
-            return self.frame[name].null_count() < len(self)
-        return self.raw is not None and members.contains_key(self.raw, name) and self._has_after_reading(name)
+        """Whether any record has the member or column; of a name of ours, as the type that textkit gives it."""
+        return self._may_have(name) and self.ours(name).null_count() < len(self)
 
-    def _has_after_reading(self, name: str) -> bool:
-        return self.read(name)[name].null_count() < len(self)
+    def has_whole(self, name: str) -> bool:
+        """Whether every record has it so."""
+        return self._may_have(name) and self.ours(name).null_count() == 0
+
+    def _may_have(self, name: str) -> bool:
+        return name in self.frame.columns or (self.raw is not None and members.contains_key(self.raw, name))
+
+    def ours(self, name: str) -> pl.Series:
+        """As `read`, and null too where a record holds another type than ours: a field of the user's own by that name."""
+        due = dtype_of(name)
+        try:
+            column = self.read(name)[name]
+        except members.WrongType:
+            if due is None or self.raw is None:
+                raise
+            column = members.parse(self.raw, (name,), self.position, lenient=True)[0][name]
+        return column if due in (None, column.dtype) else pl.Series(name, [None], dtype=due).new_from_index(0, len(self))
 
     def read(self, *names: str) -> pl.DataFrame:
         """The named columns, null where a record lacks one. Reads them from the raw lines at first use."""
@@ -76,7 +89,8 @@ class Batch:
         """A batch with these columns added, or replaced where the records had them."""
         names = [column.name for column in columns]
         raw = self._cut(names)
-        frame = self.frame.with_columns(columns) if self.frame.width else pl.DataFrame(columns)
+        kept = self.frame.drop(names, strict=False)  # replaced columns go to the end, as they do in raw lines
+        frame = kept.with_columns(columns) if kept.width else pl.DataFrame(columns)
         return replace(self, frame=frame, raw=raw, added=self.added | set(names), plain=dict(self.plain))
 
     def drop(self, names: Iterable[str]) -> Batch:

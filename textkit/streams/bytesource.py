@@ -72,17 +72,21 @@ class ByteSource:
     def _transcoded(self, encoding: str, head: bytes) -> Callable[[], bytes]:
         decoder, read, name = codecs.getincrementaldecoder(encoding)(), self._read, self.name
         pending = [head] if head else []
-        done = False
+        done, line = False, 1
 
         def read_utf8() -> bytes:
-            nonlocal done
+            nonlocal done, line
             while not done:
                 data = pending.pop() if pending else read()
-                done = not data
+                done, before = not data, decoder.getstate()
                 try:
                     text = decoder.decode(data, final=done)
                 except UnicodeDecodeError as error:
-                    raise InputError(f"not {encoding} ({error.reason})", where=name, fix="give another --encoding") from None
+                    decoder.errors = "replace"
+                    decoder.setstate(before)
+                    line += decoder.decode(data, final=done).partition("\ufffd")[0].count("\n")
+                    raise InputError(f"not {encoding} ({error.reason})", where=f"{name}:{line}", fix="give another --encoding") from None
+                line += text.count("\n")
                 if text:
                     return text.encode("utf-8", "surrogatepass")
             return b""
@@ -122,16 +126,17 @@ class ByteSource:
     def blocks(self) -> Iterator[bytes]:
         """All bytes, in blocks that end at the end of a line (the last one may not)."""
         parts, size, since = ([self._head] if self._head else []), len(self._head), time.monotonic()
+        has_end = b"\n" in self._head  # whether `parts` hold the end of a line: joining them to look would take quadratic time
         self._head = b""
         while True:
-            if (self._live and size and self._paused(since)) or size >= BLOCK:
+            if has_end and ((self._live and self._paused(since)) or size >= BLOCK):
                 whole, rest = _split_last_line(parts)
-                if whole:
-                    yield whole
-                    parts, size, since = ([rest] if rest else []), len(rest), time.monotonic()
+                yield whole
+                parts, size, since, has_end = ([rest] if rest else []), len(rest), time.monotonic(), False
             data = self._read()
             if not data:
                 break
+            has_end = has_end or b"\n" in data
             since = since if size else time.monotonic()
             parts.append(data)
             size += len(data)

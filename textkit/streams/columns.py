@@ -71,7 +71,7 @@ def key_literal(name: str) -> str:
 
 def odd_pattern(name: str) -> str:
     """Escapes that can spell the key another way, or half a surrogate pair: the exact reader's."""
-    return r"\\[u/]" if not name.isascii() or "/" in name else r"\\u(?:00|[dD][89a-fA-F])"
+    return r"\\[u/]" if not name.isascii() or "/" in name else r"\\u(?:00[0-7]|[dD][89a-fA-F])"
 
 
 def value_pattern(name: str) -> str | None:

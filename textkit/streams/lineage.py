@@ -11,6 +11,7 @@ hints on where an artifact may be found, `columns` says what the user's own colu
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,9 @@ from textkit.errors import InputError
 
 VERSION = 1
 CONTROL = r'^[ \t]*\{\s*"textkit"\s*:\s*\{'  # how a header or end line starts, and maybe a record of the user's
+
+
+APPLIED = ("pool", "ids", "k", "proba")  # settings of a learned stage that say how it is applied
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Entry:
 
     @property
     def identity(self) -> tuple[str, str | None, str, str | None]:
-        return self.stage, self.method, json.dumps(self.config, sort_keys=True), self.sha256
+        # how a vocabulary or a table was learned is told by its hash: then only the settings of applying it count
+        settings = self.config if self.sha256 is None else {name: self.config[name] for name in APPLIED if name in self.config}
+        return self.stage, self.method, json.dumps(settings, sort_keys=True), self.sha256
 
     @property
     def label(self) -> str:
@@ -93,6 +99,7 @@ def _short(entry: Entry) -> str:
 def from_json(value: Any, where: str) -> Lineage:
     """A Lineage from the object under "textkit"; InputError if it is not one or is of a newer version."""
     try:
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair could not be written on
         version = value["version"]
         if type(version) is not int:
             raise TypeError("the version is no number")
@@ -101,7 +108,7 @@ def from_json(value: Any, where: str) -> Lineage:
             raise InputError(f"the lineage is of version {version}, this textkit reads up to {VERSION}", where=where, fix=fix)
         stages = tuple(_entry(stage) for stage in value["stages"])
         columns = {str(k): str(v) for k, v in value.get("columns", {}).items()}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
         raise InputError(f"the lineage header is damaged ({error!r})", where=where) from error
     return Lineage(stages, columns)
 
@@ -111,6 +118,8 @@ def _entry(value: dict[str, Any]) -> Entry:
     strings = (entry.stage, entry.method or "", entry.artifact or "", entry.sha256 or "")
     if not all(isinstance(s, str) for s in strings) or not isinstance(entry.config, dict):
         raise TypeError("a stage's fields have the wrong types")
+    if entry.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", entry.sha256):
+        raise TypeError("a stage's sha256 is not 64 hex digits")
     return entry
 
 

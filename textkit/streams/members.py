@@ -24,6 +24,10 @@ from textkit.streams.columns import dtype_of, key_literal, key_pattern, odd_patt
 Place = Callable[[int], str]  # row -> "file:line"
 
 
+class WrongType(InputError):
+    """A member of one of our names that is not of our type."""
+
+
 class Number(str):
     """A JSON number by its spelling."""
 
@@ -81,8 +85,8 @@ def _column_type(name: str) -> pl.DataType:
     return dtype_of(name) or pl.String()
 
 
-def _read_value(name: str, value: Any) -> Any:
-    """A member's decoded value as its column holds it; ValueError if it is of another type."""
+def _read_value(name: str, value: Any, lenient: bool) -> Any:
+    """A member's decoded value as its column holds it; ValueError, or None if `lenient`, if it is of another type."""
     dtype = _column_type(name)
     if isinstance(value, Number) and (name == "label" or dtype_of(name) is None):
         return str(value)
@@ -91,6 +95,8 @@ def _read_value(name: str, value: Any) -> Any:
     except UnicodeEncodeError:
         raise
     except (TypeError, ValueError):
+        if lenient:
+            return None
         raise ValueError(f"{name!r} should be {_describe(dtype)}") from None
 
 
@@ -119,11 +125,11 @@ def _describe(dtype: pl.DataType) -> str:
     return "a string" if dtype == pl.String else "an object" if isinstance(dtype, pl.Struct) else "a number"
 
 
-def read_exactly(line: str, names: tuple[str, ...], where: str) -> dict[str, Any]:
-    """The named members of a line, the last of equal keys; InputError if it is no object or a type is wrong."""
+def read_exactly(line: str, names: tuple[str, ...], where: str, lenient: bool = False) -> dict[str, Any]:
+    """The named members of a line, the last of equal keys; InputError if it is no object, WrongType if a type is wrong."""
     try:
         found = {member.key: member.value for member in scan(line)}
-        return {name: _read_value(name, found[name]) for name in names if name in found}
+        return {name: _read_value(name, found[name], lenient) for name in names if name in found}
     except JSONDecodeError as error:
         message = f"not a JSON object ({error.msg} at column {error.pos + 1})"
         raise InputError(message, where=where, fix="each line must be one whole {...}") from None
@@ -134,15 +140,15 @@ def read_exactly(line: str, names: tuple[str, ...], where: str) -> dict[str, Any
     except RecursionError:
         raise InputError("JSON nested too deeply", where=where) from None
     except ValueError as error:
-        raise InputError(str(error), where=where) from None
+        raise WrongType(str(error), where=where) from None
 
 
-def parse(raw: pl.Series, names: tuple[str, ...], place: Place) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+def parse(raw: pl.Series, names: tuple[str, ...], place: Place, lenient: bool = False) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """Read members of raw JSON lines as typed columns.
 
     raw: (B,) strings. Returns the columns (null where a line lacks the member) and, per name, a mask of the rows
     whose member is plain: spelt once, at the top level, and safe to cut out with a regular expression.
-    Raises InputError with the place of the first line that is no JSON object or holds a wrong type.
+    Raises InputError with the place of the first line that is no JSON object or holds a wrong type (null if `lenient`).
     """
     schema = {name: _column_type(name) for name in names}
     fast = _read_fast(raw, schema)
@@ -161,7 +167,7 @@ def parse(raw: pl.Series, names: tuple[str, ...], place: Place) -> tuple[pl.Data
         plain[name] = (keys == 1) & present
     rows = exact.arg_true().to_list()
     if rows:  # a loop over records: only those whose JSON is out of the ordinary
-        values = [read_exactly(raw[row], names, place(row)) for row in rows]
+        values = [read_exactly(raw[row], names, place(row), lenient) for row in rows]
         fast = fast.with_columns(_replace_rows(fast[name], rows, [v.get(name) for v in values]) for name in names)
         plain = {name: mask & ~exact for name, mask in plain.items()}
     return fast, plain

@@ -18,6 +18,7 @@ from textkit.registry import FORMATS
 from textkit.report import say
 from textkit.streams.stream import Stream
 
+WRITTEN = ("jsonl", "arrow", "text")
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -33,9 +34,7 @@ class Outputs:
 
 def write_stream(stream: Stream, outputs: Outputs) -> int:
     """Write a stream in the format asked for; returns how many records there were."""
-    name = outputs.format or _format_by_suffix(outputs.path)
-    if outputs.field and name != "text":
-        raise UsageError("--field goes with --to text")
+    name = check_outputs(outputs)
     lineage = stream.lineage if outputs.lineage else None
     with open_output(outputs.path) as out:
         writer = FORMATS.find(name)().writer(out, lineage, outputs.field)
@@ -44,7 +43,22 @@ def write_stream(stream: Stream, outputs: Outputs) -> int:
             stream.ending.demand()
         writer.finish(records, complete=stream.ending.problem is None)
     _tell_of_lack(stream, writer.marks_end)
+    if not records:
+        say("the input held no records")
     return records
+
+
+def check_outputs(outputs: Outputs) -> str:
+    """The format's name. UsageError or ResourceError if the output cannot be: asked before the work, not after it."""
+    name = outputs.format or _format_by_suffix(outputs.path)
+    if outputs.field and name != "text":
+        raise UsageError("--field goes with --to text")
+    if name not in WRITTEN:
+        raise UsageError(f"{name} cannot be written yet", where=outputs.path, fix="use --to jsonl, arrow or text, or another suffix")
+    folder = Path(outputs.path).parent if outputs.path not in (None, "-") else Path()  # type: ignore[arg-type]
+    if not folder.is_dir():
+        raise ResourceError("cannot be written: there is no such folder", where=outputs.path, fix=f"make {folder} first")
+    return name
 
 
 def _tell_of_lack(stream: Stream, passed_on: bool) -> None:

@@ -99,6 +99,8 @@ class _Joiner:
                     records = 0
                 elif isinstance(event, dict):
                     self._columns = event
+                    if records is not None:
+                        self.lineage = replace(self.lineage, columns={**self.lineage.columns, **event})
                 elif isinstance(event, End):
                     self._count(source.name, event.records, records)
                     records = None

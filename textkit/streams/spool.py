@@ -41,7 +41,8 @@ class Spool:
         frame.write_ipc(memory)
         offset = self._file.seek(0, io.SEEK_END)
         self._file.write(memory.getbuffer())
-        self._index.append((offset, memory.tell(), replace(batch, frame=pl.DataFrame(), raw=None, plain={})))
+        position = batch.position if isinstance(batch.position.line, int) else Position(batch.position.path)  # its lines are in the file
+        self._index.append((offset, memory.tell(), replace(batch, frame=pl.DataFrame(), position=position, raw=None, plain={})))
         self.records += len(batch)
 
     def batches(self) -> Iterator[Batch]:

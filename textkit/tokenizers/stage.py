@@ -23,7 +23,8 @@ from textkit.tokenizers.huggingface import FILE
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
-OUTDATED = ("ids", "mask", "type_ids", "vector", "features")  # what was made of an earlier tokenizer's tokens
+OUTDATED = ("ids", "mask", "type_ids")  # what belongs to other tokens than the new ones
+MADE = ("vector", "features")  # what an earlier stage made of them; without one it is the user's own
 
 
 class Tokenize(Stage):
@@ -33,6 +34,7 @@ class Tokenize(Stage):
 
     def __init__(self, method: str, tokenizer: Any, store: Store | None = None, stored: Stored | None = None) -> None:
         self.method, self.tokenizer, self._store, self._stored = method, tokenizer, store, stored
+        self._outdated: tuple[str, ...] = OUTDATED
 
     @property
     def vocabulary(self) -> Vocabulary | None:
@@ -49,7 +51,7 @@ class Tokenize(Stage):
     def load(cls, folder: str | Path) -> Tokenize:
         """A saved tokenizer; InputError if it is not one or is damaged."""
         manifest = artifact.load(folder, KIND)
-        tokenizer_class = TOKENIZERS.find(manifest["method"])
+        tokenizer_class = TOKENIZERS.find(manifest["method"], where=str(folder))
         settings = config.from_json(tokenizer_class.Config, manifest["config"], str(folder))
         tokenizer = tokenizer_class.load(settings, Path(folder) / FILE)
         return cls(manifest["method"], tokenizer, stored=Stored(str(folder), manifest["sha256"]))
@@ -58,10 +60,11 @@ class Tokenize(Stage):
     def restore(cls, entry: Entry, folder: Path | None) -> Tokenize:
         if folder is not None:
             return cls.load(folder)
-        method = entry.method or ""
-        return cls.of(method, config.from_json(TOKENIZERS.find(method).Config, entry.config, "the lineage"))
+        method, where = entry.method or "", "the lineage"
+        return cls.of(method, config.from_json(TOKENIZERS.find(method, where).Config, entry.config, where))
 
     def start(self, stream: Stream) -> tuple[Tokenize, Stream]:
+        self._outdated = OUTDATED + MADE if stream.lineage.stages else OUTDATED
         if self._store is None:
             return self, stream
         spool = Spool(stream)
@@ -85,12 +88,14 @@ class Tokenize(Stage):
     def apply(self, batch: Batch) -> Batch:
         text = batch.require("text", fix="name the column with --text-field")["text"]
         tokens, ids = self.tokenizer.encode(text)
-        batch = batch.drop(name for name in OUTDATED if batch.has(name))
+        batch = batch.drop(name for name in self._outdated if batch.has(name))
         return batch.put(tokens) if ids is None else batch.put(tokens, ids)
 
     def entry(self) -> Entry:
-        path, sha256 = (self._stored.path, self._stored.sha256) if self._stored else (None, None)
-        return Entry("tokenize", self.method, config.to_json(self.tokenizer.config), path, sha256)
+        settings = config.to_json(self.tokenizer.config)
+        if self._stored is None:  # settings of learning change nothing where nothing is learned
+            return Entry("tokenize", self.method, {name: settings[name] for name in self.tokenizer.applied})
+        return Entry("tokenize", self.method, settings, self._stored.path, self._stored.sha256)
 
     def copy_to(self, target: Path) -> None:
         if self._stored:

@@ -70,9 +70,18 @@ class Vocabulary:
 
 
 def count_tokens(columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Distinct tokens and their counts over (B, T) columns of tokens. Memory: the distinct tokens."""
+    """Distinct tokens and their counts over (B, T) columns of tokens. Memory: a few times the distinct tokens."""
     counts = pl.DataFrame(schema={"token": pl.String, "count": pl.UInt32})
+    waiting: list[pl.DataFrame] = []
     for tokens in columns:
-        seen = tokens.explode().drop_nulls().alias("token").value_counts(name="count").cast({"count": pl.UInt32})
-        counts = pl.concat([counts, seen]).group_by("token").agg(pl.col("count").sum())
-    return counts
+        waiting.append(tokens.explode().drop_nulls().alias("token").value_counts(name="count").cast({"count": pl.UInt32}))
+        if sum(map(len, waiting)) > max(len(counts), MERGE):  # merging at each batch would take quadratic time
+            counts, waiting = _merge([counts, *waiting]), []
+    return _merge([counts, *waiting])
+
+
+MERGE = 1 << 18  # distinct tokens of single batches that wait to be merged
+
+
+def _merge(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(parts).group_by("token").agg(pl.col("count").sum())

@@ -27,13 +27,14 @@ class WordPiece:
 
     @dataclass(frozen=True)
     class Config:
-        vocab_size: int = setting(8000, "tokens in the vocabulary at the most; a small corpus gives fewer", least=8)
-        min_frequency: int = setting(2, "a pair of pieces is merged if it occurs this often", least=1)
+        vocab_size: int = setting(8000, "tokens in the vocabulary at the most; a small corpus gives fewer", least=8, most=10_000_000)
+        min_frequency: int = setting(2, "a pair of pieces is merged if it occurs this often", least=1, most=2**31)
         lowercase: bool = setting(False, "lower-case the text")
         character_coverage: float = setting(0.9995, "share of the corpus's characters to keep; words with others are [UNK]", above=0, most=1)
         limit_alphabet: int = setting(4000, "different characters to keep at the most", least=1)
 
     must_learn = True
+    applied = ()
 
     def __init__(self, config: Config, file: Path | None = None) -> None:
         self.config = config

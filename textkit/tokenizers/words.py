@@ -42,6 +42,7 @@ class Words:
         lowercase: bool = setting(False, "lower-case the text")
 
     must_learn = False  # it also runs without a vocabulary
+    applied = ("lowercase",)  # the settings that count where nothing is learned
 
     def __init__(self, config: Config, vocabulary: Vocabulary | None = None) -> None:
         self.config, self.vocabulary = config, vocabulary

@@ -56,7 +56,7 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
         for name in ragged:
             files[name].add(real_ids(batch, name))
         for name in dense:
-            files[name].add(batch.require(name)[name])
+            files[name].add(finite(batch, name))
         size += len(batch)
     stream.ending.demand()
     if not size:
@@ -67,6 +67,16 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
         {name: pl.concat(parts) for name, parts in texts.items()},
         size,
     )
+
+
+def finite(batch: Batch, name: str) -> pl.Series:
+    """A column of vectors of which every value must be a number."""
+    column = batch.require(name)[name]
+    broken = column.list.eval(pl.element().is_finite().fill_null(False)).list.all().not_()
+    if broken.any():
+        row = broken.arg_true()[0]
+        raise InputError(f"the record's {name} has a value that is not a number", where=batch.position(row))
+    return column
 
 
 def required_text(batch: Batch, name: str) -> pl.Series:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from textkit.errors import InputError
-from textkit.report import Progress, say
+from textkit.report import Progress, in_words, say
 from textkit.training.batching import padding_share, shuffled_batches
 
 Precision = Literal["auto", "fp32", "bf16"]
@@ -65,7 +65,7 @@ def fit(
     model = build()
     dtype = choose_precision(settings.precision)
     train_rows, valid_rows = rows
-    steps = settings.epochs * -(-len(train_rows) // settings.batch_size)
+    steps = settings.epochs * len(shuffled_batches(train_rows, problem.lengths, settings.batch_size, np.random.default_rng(settings.seed)))
     optimizer = torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
     parameters = sum(p.numel() for p in model.parameters())
@@ -78,7 +78,7 @@ def fit(
         measured = problem.evaluate(model.eval(), valid_rows) if len(valid_rows) else {}
         entry = {"epoch": epoch, "train_loss": round(loss, 6), "padding": round(padding_share(batches, problem.lengths), 4)}
         history.append(entry | {f"valid_{name}": value for name, value in measured.items()})
-        say(" ".join(f"{name}={value}" for name, value in history[-1].items()), **history[-1])
+        say(in_words(history[-1]), **history[-1])
         if _is_best(history, problem.metric):
             best = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(best)

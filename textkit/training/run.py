@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from textkit.artifacts.folder import publish
 from textkit.embeddings.table import Table
 from textkit.errors import InputError, LineageError, UsageError
 from textkit.registry import ARCHS, TASKS
-from textkit.report import say
+from textkit.report import in_words, say
 from textkit.stage import connect, ids_owner, vocabulary_of
 from textkit.streams.lineage import Entry, Lineage
 from textkit.streams.stream import Stream
@@ -38,6 +38,7 @@ class Plan:
     seed: int = 42
     precision: str = "auto"
     force: bool = False
+    for_networks: tuple[str, ...] = ()  # the options given that a linear model has no use for
 
 
 @dataclass
@@ -60,6 +61,8 @@ def train(stream: Stream, plan: Plan) -> None:
     arch_name = plan.arch or choose_arch(stream.lineage, first.has("vector"))
     arch = ARCHS.find(arch_name)
     settings = config.override(arch.Config(), plan.settings)
+    if arch.engine == "classic" and plan.for_networks:
+        raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
     dense = arch.inputs == "any" and first.has("vector")
     stream = stream if dense else with_ids(stream)
     columns = {"dense": ("vector",)} if dense else {"ragged": ("ids",)}
@@ -78,7 +81,7 @@ def train(stream: Stream, plan: Plan) -> None:
         lines = [json.dumps(entry) + "\n" for entry in fitted.history]
         (draft / bundle.HISTORY).write_text("".join(lines), encoding="utf-8")
         bundle.save(draft, stream.lineage, stream.near, manifest)
-    metrics = " ".join(f"{name}={value}" for name, value in fitted.manifest["metrics"].items())
+    metrics = in_words(fitted.manifest["metrics"]) or "nothing held out to measure it"
     say(f"saved {plan.save}: {arch_name}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
 
 
@@ -129,7 +132,7 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
             else model.predict_ids(examples.ragged["ids"].take(valid_rows))
         )
         history = [{"epoch": 1, **{f"valid_{name}": value for name, value in task.metrics(valid, targets[valid_rows]).items()}}]
-        say(" ".join(f"{name}={value}" for name, value in history[-1].items()), **history[-1])
+        say(in_words(history[-1]), **history[-1])
     metrics = {name: value for entry in history for name, value in entry.items() if name.startswith("valid_")}
     model = fit(np.arange(len(examples)))
     sizes = {"features": model.weights.shape[0]} if examples.dense else {"vocabulary": features}
@@ -163,7 +166,8 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
     best = loop.best_epoch(history, task.metric)
     metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return Fitted(weights, {"sizes": sizes, "pad_id": vocabulary.pad_id, "training": asdict(training), "metrics": metrics}, history)
+    told = config.to_json(replace(settings, embedding_dim=dim))  # the width that it has
+    return Fitted(weights, {"config": told, "sizes": sizes, "pad_id": vocabulary.pad_id, "training": asdict(training), "metrics": metrics}, history)
 
 
 def choose_batch_size(records: int) -> int:

@@ -19,7 +19,7 @@ from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
 from textkit.streams.formats.base import Cut, End, Event, Reading
-from textkit.streams.formats.jsonl import map_fields
+from textkit.streams.formats.jsonl import Fields
 from textkit.streams.lineage import Lineage, from_json
 
 MAGIC = b"\xff\xff\xff\xff"  # how a stream starts: the continuation mark of its first message
@@ -38,8 +38,7 @@ class Arrow:
 
         if source.starts_with(FILE_MAGIC):
             raise InputError("an Arrow file, not an Arrow stream", where=source.name, fix="write it with pyarrow.ipc.new_stream")
-        pipe, record = _Pipe(source), 1
-        mapping: dict[str, str] | None = None
+        pipe, record, fields = _Pipe(source), 1, Fields(reading)
         while pipe.peek():
             try:
                 reader = pa.ipc.open_stream(pipe)
@@ -49,15 +48,14 @@ class Arrow:
                     batch.validate(full=True)  # damaged offsets would crash whoever reads them
                     frame = pl.DataFrame(pa.Table.from_batches([batch.replace_schema_metadata(None)]))  # at binary metadata polars panics
                     position = Position(f"{source.name}: record", record)
-                    if mapping is None and len(frame):
-                        mapping = map_fields(_finder(frame), reading, position(0))
-                        if mapping:
-                            yield mapping
-                    yield _batch(frame, mapping or {}, position)
+                    if len(frame) and fields.news(_finder(frame), position(0)):
+                        yield {**fields.mapping}
+                    yield _batch(frame, fields.mapping, position)
                     record += len(frame)
             except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 raise InputError(f"damaged Arrow data ({error})", where=source.name) from None
             yield End(None) if pipe.taken == END_MARK else Cut("the Arrow stream has no end mark: what wrote it was stopped")
+        fields.demand()
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> ArrowWriter:
         return ArrowWriter(out, lineage)
@@ -91,10 +89,10 @@ def _finder(frame: pl.DataFrame) -> Callable[[str], bool]:
 def _batch(frame: pl.DataFrame, mapping: dict[str, str], position: Position) -> Batch:
     """Columns of other names or types than ours travel as JSON."""
     raw = _json_of(frame)
-    if raw is not None:
-        frame = frame.drop(JSON_COLUMN)
+    if raw is not None:  # what ArrowWriter left to the JSON of this batch's records is null for all of them
+        frame = frame.drop(JSON_COLUMN, *(column.name for column in frame if dtype_of(column.name) and column.null_count() == len(column)))
     for our, user in mapping.items():
-        if our in frame.columns:
+        if our in frame.columns and _finder(frame)(user):
             raise InputError(f"there is both {our!r} and {user!r}", where=position(0), fix=f"leave out --{our}-field, or drop one")
         if user in frame.columns:
             frame = frame.rename({user: our})
@@ -146,9 +144,11 @@ class ArrowWriter:
         if not len(batch):
             return
         if self.writer is None:
-            self.names = [name for name in _known(batch) if batch.has(name)]
-        frame = batch.read(*self.names) if self.names else pl.DataFrame()
-        rest = batch.drop(self.names)
+            self.names = [name for name in _known(batch) if batch.has_whole(name)]
+        whole = [name for name in self.names if batch.has_whole(name)]
+        lacking = [pl.lit(None, dtype=dtype_of(name)).alias(name) for name in self.names if name not in whole]
+        rest = batch.drop(whole)  # a field of another type, or that some record lacks, stays in its JSON
+        frame = (batch.read(*whole) if whole else pl.DataFrame({"": [None] * len(batch)})).with_columns(lacking).select(self.names)
         own = rest.lines() if rest.raw is not None or rest.frame.width else pl.Series(["{}"]).new_from_index(0, len(batch))
         table = frame.with_columns(own.alias(JSON_COLUMN)).to_arrow(compat_level=pl.CompatLevel.oldest())
         if self.writer is None:

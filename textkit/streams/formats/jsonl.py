@@ -21,17 +21,16 @@ class JsonLines:
     binary = False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
-        mapping: dict[str, str] | None = None
+        fields = Fields(reading)
         for lines, number in line_blocks(source):
             for piece in _pieces(lines, Position(source.name, number)):
                 if isinstance(piece, Batch):
-                    if mapping is None:
-                        mapping = map_fields(_finder(piece), reading, piece.position(0))
-                        if mapping:
-                            yield mapping
-                    piece = _renamed(piece, mapping)
+                    if fields.news(_finder(piece), piece.position(0)):
+                        yield {**fields.mapping}
+                    piece = _renamed(piece, fields.mapping)
                     piece.read(*reading.wanted or ("text",))  # so that every line is known to be an object
                 yield piece
+        fields.demand()
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> JsonLinesWriter:
         return JsonLinesWriter(out, lineage)
@@ -61,17 +60,35 @@ def _records(lines: pl.Series, place: Position, start: int, end: int) -> Iterato
         yield Batch(pl.DataFrame(), Position(place.path, line), raw=lines[start:end])
 
 
-def map_fields(found: Callable[[str], bool], reading: Reading, where: str) -> dict[str, str]:
-    """Our name -> the user's: those the user gave, and a usual name for the text if there is no `text`."""
-    mapping = {our: user for our, user in reading.names.items() if our != user}
-    for user in mapping.values():
-        if not found(user):
-            raise InputError(f"no record has a field {user!r}", where=where, fix="see the names with head -n 2")
-    for our in {"text": "text", **reading.usual}:
-        if our not in reading.names and not found(our) and not (our == "text" and found("tokens")):
-            alias = reading.alias(our, found)
-            mapping |= {our: alias} if alias and alias not in mapping.values() else {}
-    return mapping
+class Fields:
+    """Our name -> the user's, for one input: `mapping` holds those the user gave, for all of its records, and a usual
+    name for the text from the first batch on that shows one, if none showed `text` before. So the borders of batches,
+    which may depend on timing, hardly matter.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self.mapping = {our: user for our, user in reading.names.items() if our != user}
+        self._reading = reading
+        self._unseen = list(self.mapping.values())
+        self._open = [our for our in {"text": "text", **reading.usual} if our not in reading.names]
+        self._start: str | None = None  # where the records begin
+
+    def news(self, found: Callable[[str], bool], where: str) -> bool:
+        """Look at a batch; whether `mapping` is other than before."""
+        before = {} if self._start is None else {**self.mapping}
+        self._start = self._start or where
+        self._unseen = [user for user in self._unseen if not found(user)]
+        self._open = [our for our in self._open if not found(our) and not (our == "text" and found("tokens"))]
+        for our in self._open:
+            alias = self._reading.alias(our, found)
+            self.mapping |= {our: alias} if alias and alias not in self.mapping.values() else {}
+        self._open = [our for our in self._open if our not in self.mapping]
+        return self.mapping != before
+
+    def demand(self) -> None:
+        """InputError if a field that the user named was in no record."""
+        if self._start and self._unseen:
+            raise InputError(f"no record has a field {self._unseen[0]!r}", where=self._start, fix="see the names with head -n 2")
 
 
 def _finder(batch: Batch) -> Callable[[str], bool]:

@@ -76,25 +76,33 @@ class Tsv:
         names: list[str] = []
         for frame, lines in self.rows(source):
             if not names:
-                place = Position(source.name, lines)
-                names, mapping, header = column_names(list(frame.row(0)), reading, place(0))
+                place, first = Position(source.name, lines), _first_record(frame)
+                names, mapping, header = column_names([cell or "" for cell in frame.row(first)], reading, place(first))
                 if mapping:
                     yield mapping
-                frame = frame[1:] if header else frame
-                lines = lines if not header else lines + 1 if isinstance(lines, int) else lines[1:]
+                if header:  # and the empty lines before it
+                    frame = frame[first + 1 :]
+                    lines = lines + first + 1 if isinstance(lines, int) else lines[first + 1 :]
             frame.columns = names
             if "text" in names:  # an empty line has no other fields
                 frame = frame.with_columns(pl.col("text").fill_null(""))
             yield Batch(frame, Position(source.name, lines), added=frozenset(names))
 
     def rows(self, source: ByteSource) -> Iterator[Rows]:
-        width = 0
+        width, early = 0, pl.Series(dtype=pl.String)
         for lines, number in line_blocks(source):
-            width = width or lines[0].count("\t") + 1
+            lines, number = pl.concat([early, lines.alias("")]), number - len(early)
+            if not width and (lines == "").all():
+                early = lines
+                continue
+            early = early[:0]
             counts = lines.str.count_matches("\t", literal=True) + 1
+            width = width or counts.filter(lines != "")[0]
             check_widths(counts, lines == "", width, Position(source.name, number), "tabs")
             rows = lines.str.split_exact("\t", width - 1).struct.unnest()
             yield _empty(rows, lines == ""), number
+        if len(early):
+            yield pl.DataFrame({"": [None] * len(early)}, schema={"": pl.String}), 1
 
     def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> None:
         raise InputError("tables cannot be written yet", fix="use --to jsonl, arrow or text")
@@ -104,10 +112,14 @@ class Csv(Tsv):
     suffixes = (".csv",)
 
     def rows(self, source: ByteSource) -> Iterator[Rows]:
-        width, number = 0, 1
+        width, number, early = 0, 1, b""
         for block in csv_blocks(source):
+            block, early = early + block, b""
+            if not width and not block.strip(b"\r\n"):
+                early = block
+                continue
             try:
-                outside = block.decode()
+                text = outside = block.decode()
             except UnicodeDecodeError:
                 raise undecodable(block, number, source.name) from None
             if "\x00" in outside:
@@ -123,21 +135,46 @@ class Csv(Tsv):
                 raise InputError("a quote inside a field that is not quoted", where=place(stray), fix=fix)
             blank = records.str.strip_chars("\r") == ""
             counts = records.str.count_matches(",", literal=True) + 1
-            width = width or counts[0]
+            width = width or counts.filter(~blank)[0]
             check_widths(counts, blank, width, place, "commas")
-            yield _empty(read_csv(block, width, len(records), place), blank), starts
+            if blank.any():
+                yield _with_blank(read_csv(_without_blank(text, blank), width, int((~blank).sum()), place), blank), starts
+            else:
+                yield read_csv(block, width, len(records), place), starts
             number += int(newlines.sum())
+        if early:
+            starts = pl.Series(range(1, early.count(b"\n") + (not early.endswith(b"\n")) + 1))
+            yield pl.DataFrame({"": [None] * len(starts)}, schema={"": pl.String}), starts
 
 
 LONGEST_RECORD = 64 << 20  # bytes after which a quote is taken for one that is never closed
 
 # a whole quoted field: from a field's start to a field's end
-QUOTED_FIELD = re.compile(r'(?:(?<=[,\n])|\A)"(?:[^"]|"")*"(?=,|\r?\n|\r?\Z)')
+QUOTED_FIELD = re.compile(r'(?:(?<=[,\n])|\A)"[^"]*(?:""[^"]*)*"(?=,|\r?\n|\r?\Z)')
 
 
 def _empty(frame: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
     """Null instead of empty text in the rows of empty lines."""
     return frame.with_columns(pl.when(~blank).then(pl.all())) if blank.any() else frame
+
+
+def _first_record(frame: pl.DataFrame) -> int:
+    """The first row that is no empty line; 0 if all are."""
+    rows = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series().arg_true()
+    return rows[0] if len(rows) else 0
+
+
+def _without_blank(text: str, blank: pl.Series) -> bytes:
+    """A CSV block without its empty lines, on which polars' reader cannot be relied."""
+    records = pl.Series(QUOTED_FIELD.sub(lambda quoted: quoted[0].replace("\n", "\x00"), text).removesuffix("\n").split("\n"))
+    whole: str = (records.filter(~blank) + "\n").str.join("").item()
+    return whole.replace("\x00", "\n").encode()
+
+
+def _with_blank(frame: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
+    """Rows of nulls put back where `blank` says that there were empty lines."""
+    rows = (~blank).cum_sum().cast(pl.Int64) - 1
+    return frame.select(pl.all().gather(pl.select(pl.when(~blank).then(rows)).to_series()))
 
 
 def csv_blocks(source: ByteSource) -> Iterator[bytes]:
@@ -177,10 +214,13 @@ def check_widths(counts: pl.Series, blank: pl.Series, width: int, place: Positio
 
 
 def read_csv(block: bytes, width: int, records: int, place: Position) -> pl.DataFrame:
+    schema = {f"field_{i}": pl.String for i in range(width)}
+    if not records:
+        return pl.DataFrame(schema=schema)
     frame = pl.read_csv(
         io.BytesIO(block),
         has_header=False,
-        schema={f"field_{i}": pl.String for i in range(width)},
+        schema=schema,
         empty_string_is_null=False,
         extra_columns="raise",
     )

@@ -54,7 +54,7 @@ class TextWriter:
     def _choose(self, batch: Batch) -> str:
         if self._named is None:
             return next((name for name in PREFERRED if batch.has(name)), "text")
-        if not batch.has(self._named):
+        if batch.read(self._named)[self._named].null_count() == len(batch):
             raise InputError(f"no record has a field {self._named!r}", where=batch.position(0), fix="see the names with --to jsonl")
         return self._named
 
