@@ -40,8 +40,8 @@ INPUT: tuple[Decorator, ...] = (
     option("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
     option("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),
     option("--columns", metavar="NAMES", help="Names of a table's columns, in order: label,text."),
-    option("--text-field", metavar="NAME", help="The user's column that is the text."),
-    option("--label-field", metavar="NAME", help="The user's column that is the label."),
+    option("--text-field", metavar="NAME", help="The column or field that is the text."),
+    option("--label-field", metavar="NAME", help="The column or field that is the label."),
     option("--partial", is_flag=True, help="Accept a stream that was cut short."),
 )
 

@@ -96,13 +96,20 @@ def test_the_users_names(tmp_path: Path, line: str, names: dict[str, str], recor
     assert lines_of(put(tmp_path, "a.jsonl", line + "\n"), names=names) == [record]
 
 
-@pytest.mark.parametrize(
-    ("line", "message"), [('{"text":"a"}', "no record has a field 'body'"), ('{"text":"a","body":"b"}', "the record has both 'body' and 'text'")]
-)
-def test_names_that_cannot_be(tmp_path: Path, line: str, message: str) -> None:
-    path = put(tmp_path, "a.jsonl", line + "\n")
-    with pytest.raises(InputError, match=re.escape(f"{path}:1: {message}")):
+def test_a_named_field_that_no_record_has(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", '{"text":"a"}\n')
+    with pytest.raises(InputError, match=re.escape(f"{path}:1: no record has a field 'body'")):
         lines_of(path, names={"text": "body"})
+
+
+@pytest.mark.parametrize("said", ["names", "usual"])
+def test_the_field_that_was_named_wins_and_the_other_steps_aside(tmp_path: Path, said: str) -> None:
+    path = put(tmp_path, "a.jsonl", '{"text":"a","body":"b","n":1e400}\n')
+    assert lines_of(path, **{said: {"text": "body"}}) == ['{"old_text":"a","text":"b","n":1e400}']
+
+
+def test_what_a_model_remembers_is_no_duty(tmp_path: Path) -> None:
+    assert lines_of(put(tmp_path, "a.jsonl", '{"text":"a"}\n'), usual={"text": "body"}) == ['{"text":"a"}']
 
 
 def test_blocks_do_not_change_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,11 +50,10 @@ def test_tsv(tmp_path: Path, data: str, reading: dict[str, object], records: lis
     [
         ("text\tlabel\na\t1\nb\n", {}, ":3: 1 field where 2 are due"),
         ("text\tlabel\na\t1\nb\t2\t3\n", {}, ":3: 3 fields where 2 are due"),
-        ("a\tb\nc\td\n", {}, ":1: no header, and cannot tell which of the 2 columns .* --columns text,label"),
+        ("a\tb\nc\td\n", {}, ":1: cannot tell which of the 2 columns .* --text-field NAME"),
         ("a\tb\n", {"columns": ("text",)}, ":1: 2 fields, but --columns names 1"),
         ("text\ttext\n", {}, ":1: the header repeats a name"),
         ("text\tlabel\n", {"names": {"text": "body"}}, ":1: no column is called 'body'; the columns are text, label"),
-        ("text\tbody\n", {"names": {"text": "body"}}, ":1: the table has a column 'text' besides 'body'"),
         ("text\tlabel\na\t\xff\x00\n", {}, ":2: a NUL byte"),
     ],
 )
@@ -62,6 +61,29 @@ def test_bad_tsv_names_the_line(tmp_path: Path, data: str, reading: dict[str, ob
     path = put(tmp_path, "a.tsv", data)
     with pytest.raises(InputError, match=re.escape(path) + message):
         records_of(path, **reading)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said", ["names", "usual"])
+def test_the_column_that_was_named_wins_and_the_other_steps_aside(tmp_path: Path, said: str) -> None:
+    read = records_of(put(tmp_path, "a.tsv", "text\tlabel\ttopic\nx\tgood\tfilm\n"), **{said: {"label": "topic"}})  # type: ignore[arg-type]
+    assert read == [{"text": "x", "old_label": "good", "label": "film"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "reading", "text"),
+    [
+        ("id,text\n1,I loved it\n", {}, "I loved it"),
+        ('"id","text"\n1,"I, too"\n', {}, "I, too"),
+        ("번호,리뷰\n1,좋아요\n", {"names": {"text": "리뷰"}}, "좋아요"),
+        ("1,good\n", {"columns": ("id", "text")}, "good"),
+        ("review, comment and more\n", {}, "review, comment and more"),
+        ("dear text, hello\n", {}, "dear text, hello"),
+    ],
+)
+def test_a_table_without_a_suffix_is_known_by_its_header_or_what_the_user_says(
+    tmp_path: Path, data: str, reading: dict[str, object], text: str
+) -> None:
+    assert records_of(put(tmp_path, "data", data), **reading)[0]["text"] == text  # type: ignore[arg-type, index, call-overload]
 
 
 def test_the_lineage_says_what_the_columns_were_called(tmp_path: Path) -> None:

@@ -42,8 +42,20 @@ def sniff(source: ByteSource, reading: Reading) -> str:
         for name, entry in FORMATS.items():
             if name != "text" and suffix in entry.load().suffixes:
                 return name
-    cells = first.decode("utf-8", "replace").split("\t")
-    return "tsv" if len(cells) > 1 and reading.known(cells) else "text"
+    return _sniff_table(first.decode("utf-8", "replace"), reading)
+
+
+def _sniff_table(first: str, reading: Reading) -> str:
+    """What a first line tells: a header with a known name, or a table in any case if the user spoke of columns."""
+    tabbed = first.split("\t")
+    commas = [cell.removeprefix('"').removesuffix('"') for cell in first.split(",")]
+    if len(tabbed) > 1 and reading.known(tabbed):
+        return "tsv"
+    if len(commas) > 1 and reading.known(commas) and all(cell and cell == cell.strip() for cell in commas):
+        return "csv"
+    if reading.header is not None or reading.columns or reading.names:
+        return "csv" if len(commas) > 1 and len(tabbed) == 1 else "tsv"
+    return "text"
 
 
 def _is_object(line: bytes) -> bool:
@@ -120,7 +132,8 @@ class _Joiner:
             self.lineage, self._headed, self._named = lineage, headed, name
         elif headed != self._headed:
             fix = "give streams of one kind, and keep their order (no sort or shuf)"
-            raise LineageError(f"{name} has records with a header and {self._named} records without one", fix=fix)
+            made, plain = (name, self._named) if headed else (self._named, name)
+            raise LineageError(f"{made} has records that textkit made and {plain} records that it did not", fix=fix)
         elif headed and lineage != self.lineage:
             difference = self.lineage.difference(lineage)
             raise LineageError(f"{self._named} and {name} were made by different chains: {difference}", fix="make both with the same artifacts")

@@ -11,6 +11,8 @@ from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
 from textkit.streams.lineage import Lineage
 
+ASIDE = "old_"  # a field that has the name of ours, where the user said that another one is meant
+
 
 @dataclass(frozen=True)
 class Reading:

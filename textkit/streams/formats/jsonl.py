@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO
 
 import polars as pl
@@ -11,7 +11,7 @@ from textkit.errors import InputError
 from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.formats.base import End, Event, Reading
+from textkit.streams.formats.base import ASIDE, End, Event, Reading
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
 
@@ -27,7 +27,7 @@ class JsonLines:
                 if isinstance(piece, Batch):
                     if fields.news(_finder(piece), piece.position(0)):
                         yield {**fields.mapping}
-                    piece = _renamed(piece, fields.mapping)
+                    piece = _renamed(piece, fields.mapping, {*reading.names, *reading.usual})
                     piece.read(*reading.wanted or ("text",))  # so that every line is known to be an object
                 yield piece
         fields.demand()
@@ -78,7 +78,10 @@ class Fields:
         before = {} if self._start is None else {**self.mapping}
         self._start = self._start or where
         self._unseen = [user for user in self._unseen if not found(user)]
-        self._open = [our for our in self._open if not found(our) and not (our == "text" and found("tokens"))]
+        for our in self._open:
+            if our in self._reading.usual and found(self._reading.usual[our]):
+                self.mapping[our] = self._reading.usual[our]
+        self._open = [our for our in self._open if our not in self.mapping and not found(our) and not (our == "text" and found("tokens"))]
         for our in self._open:
             alias = self._reading.alias(our, found)
             self.mapping |= {our: alias} if alias and alias not in self.mapping.values() else {}
@@ -95,11 +98,13 @@ def _finder(batch: Batch) -> Callable[[str], bool]:
     return lambda name: batch.raw is not None and members.has_key(batch.raw, name)
 
 
-def _renamed(batch: Batch, mapping: dict[str, str]) -> Batch:
+def _renamed(batch: Batch, mapping: dict[str, str], given: Collection[str]) -> Batch:
+    """`given` are our names for which the user named a field: what has such a name already steps aside."""
     raw = batch.raw
     for our, user in mapping.items():
         if raw is not None:
-            members.parse(raw, (our,), batch.position)  # a line that is no object is told of as such
+            members.parse(raw, (), batch.position)  # a line that is no object is told of as such
+            raw = members.rename(raw, our, f"{ASIDE}{our}", batch.position) if our in given else raw
             raw = members.rename(raw, user, our, batch.position)
     return Batch(pl.DataFrame(), batch.position, raw=raw) if mapping else batch
 

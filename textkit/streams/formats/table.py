@@ -16,7 +16,7 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
-from textkit.streams.formats.base import Event, Reading
+from textkit.streams.formats.base import ASIDE, Event, Reading
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import Lineage
 
@@ -39,26 +39,25 @@ def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[s
     names = list(reading.columns) or (cells if header else ["text"] if len(cells) == 1 else [])
     if not names:
         shown = ", ".join(cell[:20] for cell in cells[:6])
-        fix = f"name them, for example --columns {','.join(['text', 'label', 'c', 'd', 'e', 'f'][: len(cells)])}"
-        raise InputError(f"no header, and cannot tell which of the {len(cells)} columns ({shown}) is the text", where=where, fix=fix)
+        fix = f"if that line is a header, say --text-field NAME (and --label-field NAME); if not, name all {len(cells)} with --columns"
+        raise InputError(f"cannot tell which of the {len(cells)} columns ({shown}) is the text", where=where, fix=fix)
     if len(names) != len(cells):
         raise InputError(f"{len(cells)} fields, but --columns names {len(names)}", where=where)
     if len({*names}) < len(names):
         raise InputError(f"the header repeats a name ({', '.join(names)})", where=where, fix="give --columns with --header")
     mapping = map_names(names, reading, where)
     ours = {user: our for our, user in mapping.items()}
-    return [ours.get(name, name) for name in names], mapping, header
+    aside = {our: f"{ASIDE}{our}" for our in mapping}  # --label-field topic, and there is a column label too
+    return [ours.get(name, aside.get(name, name)) for name in names], mapping, header
 
 
 def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
     """Our name -> the user's, where they differ."""
+    remembered = {our: user for our, user in reading.usual.items() if user in names}
     mapping = {}
-    for our, user in reading.names.items():
+    for our, user in {**remembered, **reading.names}.items():
         if user not in names:
             raise InputError(f"no column is called {user!r}", where=where, fix=f"the columns are {', '.join(names)}")
-        if our in names and our != user:
-            fix = f"leave out --{our}-field, or rename that column"
-            raise InputError(f"the table has a column {our!r} besides {user!r}", where=where, fix=fix)
         mapping[our] = user
     lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
     for our in OURS:
