@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 EVERY = 30.0  # s between lines in a log
-MODES = ("auto", "bar", "lines", "json", "none")
 
 _mode = "auto"
 _name = "textkit"

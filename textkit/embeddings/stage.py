@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from textkit import config
 from textkit.artifacts import folder as artifact
@@ -21,8 +18,6 @@ from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
 from textkit.tokenizers.vocabulary import Vocabulary
-
-POOLS = ("none", "mean")
 
 
 class Embed(Stage):
@@ -66,7 +61,7 @@ class Embed(Stage):
         stream.ending.demand()
         if not spool.records:
             raise InputError("nothing to learn word vectors from: there are no records")
-        self._table = self._learner.fit(_Tokens(spool))
+        self._table = self._learner.fit(spool.column("tokens"))
         self.vocabulary = self._table.vocabulary
         self._stored = self._store.put(self._fill)
         if self.pool == "none":
@@ -99,14 +94,3 @@ class Embed(Stage):
             self.vocabulary.save(target)
             size = {"size": len(self.vocabulary)}
             artifact.seal(target, {"kind": KIND, "method": self.method, "config": config.to_json(self.config), "vocabulary": size})
-
-
-class _Tokens:
-    """The token columns of a spool, as often as they are asked for."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-
-    def __iter__(self) -> Iterator[pl.Series]:
-        for batch in self._spool.batches():
-            yield batch.require("tokens")["tokens"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -56,3 +56,18 @@ class Spool:
 
     def stream(self) -> Stream:
         return replace(self._stream, batches=self.batches())
+
+    def column(self, name: str, fix: str | None = None) -> Column:
+        """One column of all batches, which may be gone through as often as need be."""
+        return Column(self, name, fix)
+
+
+@dataclass(frozen=True)
+class Column:
+    spool: Spool
+    name: str
+    fix: str | None
+
+    def __iter__(self) -> Iterator[pl.Series]:
+        for batch in self.spool.batches():
+            yield batch.require(self.name, fix=self.fix)[self.name]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from textkit import config
 from textkit.artifacts import folder as artifact
@@ -49,7 +46,7 @@ class Index(Stage):
             return self, stream
         spool = Spool(stream)
         stream.ending.demand()
-        counts = count_tokens(_tokens(spool))
+        counts = count_tokens(spool.column("tokens"))
         self.vocabulary = Vocabulary.build(counts, self.config.vocab_size, self.config.min_frequency)
         if len(self.vocabulary) == len(SPECIALS):
             self.vocabulary = Vocabulary.build(counts, self.config.vocab_size, 1)  # a handful of records
@@ -76,8 +73,3 @@ class Index(Stage):
     def copy_to(self, target: Path) -> None:
         assert self._stored is not None, "learn or load first"
         artifact.copy(Path(self._stored.path), target)
-
-
-def _tokens(spool: Spool) -> Iterator[pl.Series]:
-    for batch in spool.batches():
-        yield batch.require("tokens")["tokens"]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from textkit import config
 from textkit.artifacts import folder as artifact
@@ -23,6 +20,7 @@ from textkit.tokenizers.huggingface import FILE
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
+TEXT_FIX = "name the column with --text-field"
 OUTDATED = ("ids", "mask", "type_ids")  # what belongs to other tokens than the new ones
 MADE = ("vector", "features")  # what an earlier stage made of them; without one it is the user's own
 
@@ -69,11 +67,12 @@ class Tokenize(Stage):
             return self, stream
         spool = Spool(stream)
         stream.ending.demand()
-        self.tokenizer.fit(_Texts(spool))
+        texts = spool.column("text", fix=TEXT_FIX)
+        self.tokenizer.fit(texts)
         vocabulary = len(self.tokenizer.vocabulary)
         if vocabulary == len(SPECIALS):
             what = "every text is empty" if spool.records else "there are no records"
-            if spool.records and any(text.str.strip_chars().str.len_bytes().sum() for text in _Texts(spool)):
+            if spool.records and any(text.str.strip_chars().str.len_bytes().sum() for text in texts):
                 what = f"no token occurs {self.tokenizer.config.min_frequency} times (-s min_frequency=1 takes all)"
             raise InputError(f"nothing to learn a vocabulary from: {what}")
         self._stored = self._store.put(self._fill)
@@ -86,7 +85,7 @@ class Tokenize(Stage):
         return {"kind": KIND, "method": self.method, "config": config.to_json(self.tokenizer.config), "vocabulary": vocabulary}
 
     def apply(self, batch: Batch) -> Batch:
-        text = batch.require("text", fix="name the column with --text-field")["text"]
+        text = batch.require("text", fix=TEXT_FIX)["text"]
         tokens, ids = self.tokenizer.encode(text)
         batch = batch.drop(name for name in self._outdated if batch.has(name))
         return batch.put(tokens) if ids is None else batch.put(tokens, ids)
@@ -100,14 +99,3 @@ class Tokenize(Stage):
     def copy_to(self, target: Path) -> None:
         if self._stored:
             artifact.copy(Path(self._stored.path), target)
-
-
-class _Texts:
-    """The text columns of a spool, as often as they are asked for."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-
-    def __iter__(self) -> Iterator[pl.Series]:
-        for batch in self._spool.batches():
-            yield batch.require("text", fix="name the column with --text-field")["text"]

@@ -31,7 +31,6 @@ METADATA = b"textkit"
 
 class Arrow:
     suffixes = (".arrow", ".arrows")
-    binary = True
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         import pyarrow as pa

@@ -55,7 +55,6 @@ Event = Lineage | dict[str, str] | Batch | End | Cut  # a header, a mapping of c
 
 class Format(Protocol):
     suffixes: tuple[str, ...]
-    binary: bool
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Any]: ...
 

@@ -18,7 +18,6 @@ from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
 
 class JsonLines:
     suffixes = (".jsonl", ".ndjson", ".json")
-    binary = False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         fields = Fields(reading)

@@ -69,7 +69,6 @@ def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
 
 class Tsv:
     suffixes: tuple[str, ...] = (".tsv", ".tab")
-    binary = False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         names: list[str] = []

@@ -19,7 +19,6 @@ PREFERRED = ("prediction", "output", "tokens", "text")  # what a line shows, whe
 
 class Text:
     suffixes = (".txt", ".text")
-    binary = False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         for lines, number in line_blocks(source):
