@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import Textkit
 from tests.making import records_of, run
 from textkit.artifacts.store import Store
 from textkit.errors import InputError, UsageError
@@ -159,3 +160,9 @@ def test_lengths_that_no_memory_holds_are_refused(text: str) -> None:
 def test_a_lineage_of_numbers_out_of_range_is_refused(settings: dict[str, int]) -> None:
     with pytest.raises(InputError, match="is not one this version knows"):
         restore(Entry("pad", None, settings))
+
+
+def test_without_ids_it_says_so_and_only_cuts(textkit: Textkit) -> None:
+    done = textkit("pad", "--length", "2", "--no-lineage", stdin='{"tokens":["a","b","c"]}\n')
+    assert done.stdout == '{"tokens":["a","b"]}\n'
+    assert "100.0 % of 1 records truncated, no ids to fill" in done.stderr

@@ -43,6 +43,7 @@ class Pad(Stage):
         """`measure` ("longest" or "p95") takes the length from the stream; `pad_id` None the id from its vocabulary."""
         self.config, self._measure, self._pad_id = settings, measure, pad_id
         self._records = self._cut = self._padding = self._cells = 0
+        self._filled = False  # whether there were ids
 
     @classmethod
     def restore(cls, entry: Entry, folder: Path | None) -> Pad:
@@ -72,6 +73,7 @@ class Pad(Stage):
         self._padding += int((settings.length - before.clip(upper_bound=settings.length)).sum())
         columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags") if batch.has(name)]
         if batch.has("ids"):
+            self._filled = True
             kept = cut(real_ids(batch), settings)
             columns += [fill(kept, settings).alias("ids"), mask(kept, settings).alias("mask")]
         return batch.put(*columns)
@@ -85,7 +87,8 @@ class Pad(Stage):
             cut_share, pad_share = 100 * self._cut / self._records, 100 * self._padding / self._cells
             facts = {"length": self.config.length, "truncated": self._cut, "records": self._records}
             shape = f"length {self.config.length}, padded {self.config.pad}, truncated {self.config.truncate}"
-            say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {pad_share:.1f} % of ids are padding", **facts)
+            filled = f"{pad_share:.1f} % of ids are padding" if self._filled else "no ids to fill: embed, or tokenize with a vocabulary, adds them"
+            say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {filled}", **facts)
 
 
 def _sequence(batch: Batch) -> pl.Series:

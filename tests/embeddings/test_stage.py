@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import Textkit
 from tests.making import records_of, run
 from textkit.artifacts.store import Store
 from textkit.embeddings.stage import Embed
@@ -71,3 +72,11 @@ def test_a_copy_for_predicting_holds_vectors_only_to_pool_them(tmp_path: Path, p
 def test_no_records_is_an_error() -> None:
     with pytest.raises(InputError, match="there are no records"):
         run([], learner())
+
+
+def test_the_share_of_unknown_tokens_is_told(textkit: Textkit) -> None:
+    known = '{"tokens":["a","b","a","b"]}\n' * 5
+    learned = textkit("embed", "--dim", "2", "--save", "vec", "--progress", "json", stdin=known)
+    assert '"tokens": 20, "unknown": 0' in learned.stderr
+    applied = textkit("embed", "--load", "vec", stdin='{"tokens":["a","x","y","z"]}\n')
+    assert "75.0 % of 4 tokens are not in the vocabulary" in applied.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from textkit import config
 from textkit.artifacts import folder as artifact
 from textkit.artifacts.store import Store, Stored
@@ -29,6 +31,7 @@ class Embed(Stage):
         self.method, self.config, self.pool = method, settings, pool
         self._learner, self._store, self._stored = learner, store, None  # type: tuple[Any, Store | None, Stored | None]
         self._adds_ids: bool | None = None  # None: see whether the stream has them
+        self._tokens = self._unknown = 0
         self._table: Table | None = None
         self.vocabulary: Vocabulary | None = None
 
@@ -75,9 +78,21 @@ class Embed(Stage):
 
     def apply(self, batch: Batch) -> Batch:
         tokens = batch.require("tokens")["tokens"]
-        columns = [self.vocabulary.ids(tokens)] if self._adds_ids and self.vocabulary else []
+        columns = [self._ids(tokens, self.vocabulary)] if self._adds_ids and self.vocabulary else []
         columns += [self._table.pool(tokens)] if self.pool != "none" and self._table else []
         return batch.put(*columns) if columns else batch
+
+    def _ids(self, tokens: pl.Series, vocabulary: Vocabulary) -> pl.Series:
+        ids = vocabulary.ids(tokens)
+        flat = ids.explode().drop_nulls()
+        self._tokens, self._unknown = self._tokens + len(flat), self._unknown + int((flat == vocabulary.unk_id).sum())
+        return ids
+
+    def finish(self) -> None:
+        """The share of tokens without a vector: much of it means that other tokens were meant."""
+        if self._tokens:
+            share = 100 * self._unknown / self._tokens
+            say(f"{share:.1f} % of {self._tokens} tokens are not in the vocabulary", tokens=self._tokens, unknown=self._unknown)
 
     def entry(self) -> Entry:
         assert self._stored is not None, "learn or load first"
