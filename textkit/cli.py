@@ -95,8 +95,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell ignores it for `command &`, and so do we
         signal.signal(signal.SIGINT, _stop)
-    # torch's threads wait in a loop, and where something else has the cores they starve it and each other (20 times as
-    # slow); so they give up soon, which costs a tenth where nothing else runs
+    # torch's threads wait in a loop, and where something else has the cores they starve it and each other (a small
+    # training took 141 s for 9); so they give up soon, which costs about a tenth where nothing else runs
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     _open_closed_streams()
