@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textkit.errors import UsageError
-from textkit.registry import FORMATS, Registry
+from textkit.registry import FORMATS, WRITTEN, Registry
 
 if TYPE_CHECKING:
     from textkit.streams.sink import Outputs
@@ -47,7 +47,7 @@ INPUT: tuple[Decorator, ...] = (
 
 OUTPUT: tuple[Decorator, ...] = (
     option("-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE, which appears when it is complete; otherwise stdout."),
-    option("--to", type=click.Choice(["jsonl", "arrow", "text"]), help="Format of the output; otherwise by FILE's suffix, else jsonl."),
+    option("--to", type=click.Choice(list(WRITTEN)), help="Format of the output; otherwise by FILE's suffix, else jsonl."),
     option("--field", metavar="NAME", help="With --to text: the field to print."),
 )
 

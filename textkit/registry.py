@@ -15,6 +15,7 @@ from textkit.errors import InputError, UsageError
 class Entry(NamedTuple):
     target: str  # "module:attribute"
     help: str
+    writes: bool = True  # of a format: whether it can be written too
 
     def load(self) -> Any:
         module, attribute = self.target.split(":")
@@ -92,13 +93,15 @@ ARCHS = Registry(
     },
 )
 
+# In the order in which they are asked whether the first bytes of an input prove that it is theirs.
 FORMATS = Registry(
     "format",
     {
-        "text": Entry("textkit.streams.formats.text:Text", "one record a line"),
+        "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream"),
+        "jsonl": Entry("textkit.streams.formats.jsonl:JsonLines", "one JSON object a line"),
         "tsv": Entry("textkit.streams.formats.table:Tsv", "tab-separated columns, unquoted"),
         "csv": Entry("textkit.streams.formats.table:Csv", "comma-separated columns, RFC 4180"),
-        "jsonl": Entry("textkit.streams.formats.jsonl:JsonLines", "one JSON object a line"),
-        "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream"),
+        "text": Entry("textkit.streams.formats.text:Text", "one record a line"),
     },
 )
+WRITTEN = tuple(name for name, entry in FORMATS.items() if entry.writes)

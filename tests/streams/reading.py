@@ -9,7 +9,7 @@ from typing import Any
 
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
-from textkit.streams.formats.base import Reading
+from textkit.streams.formats.base import Reading, Writing
 from textkit.streams.lineage import Entry, Lineage
 from textkit.streams.source import Inputs, open_stream
 from textkit.streams.stream import Stream
@@ -42,7 +42,7 @@ def texts_of(*paths: str, **how: Any) -> list[str | None]:
 
 def written(batches: list[Batch], format: str = "jsonl", lineage: Lineage | None = LINEAGE, field: str | None = None, complete: bool = True) -> bytes:
     out = io.BytesIO()
-    writer = FORMATS.find(format)().writer(out, lineage, field)
+    writer = FORMATS.find(format)().writer(out, Writing(lineage, field))
     for batch in batches:
         writer.write(batch)
     writer.finish(sum(map(len, batches)), complete)

@@ -56,7 +56,7 @@ class Batch:
         due = dtype_of(name)
         try:
             column = self.read(name)[name]
-        except members.WrongType:
+        except members.BadRecords:
             if due is None or self.raw is None:
                 raise
             column = members.parse(self.raw, (name,), self.position, lenient=True)[0][name]
@@ -81,9 +81,25 @@ class Batch:
             if frame.schema[name] != dtype_of(name):
                 raise InputError(f"column {name!r} is not of the type that a stage reads", where=self.position(0))
             if frame[name].null_count():
-                row = frame[name].is_null().arg_true()[0]
-                raise InputError(f"the record has no {name!r}", where=self.position(row), fix=fix)
+                rows = frame[name].is_null().arg_true()
+                raise members.BadRecords([(row, InputError(f"the record has no {name!r}", where=self.position(row), fix=fix)) for row in rows])
         return frame
+
+    def filter(self, mask: pl.Series) -> Batch:
+        """The records where `mask` (B,) is true."""
+        line = self.position.line
+        rows = pl.Series(range(len(self)), dtype=pl.Int64).filter(mask)
+        position = replace(self.position, line=rows + line if isinstance(line, int) else line.filter(mask))
+        raw = None if self.raw is None else self.raw.filter(mask)
+        frame = self.frame.filter(mask) if self.frame.width else self.frame
+        return replace(self, frame=frame, raw=raw, position=position, plain={name: where.filter(mask) for name, where in self.plain.items()})
+
+    def without(self, rows: list[int]) -> Batch:
+        return self.filter(~pl.Series(range(len(self)), dtype=pl.UInt32).is_in(rows))
+
+    def head(self, count: int) -> Batch:
+        """The first `count` records."""
+        return self.filter(pl.Series(range(len(self)), dtype=pl.UInt32) < count) if count < len(self) else self
 
     def put(self, *columns: pl.Series) -> Batch:
         """A batch with these columns added, or replaced where the records had them."""
@@ -98,6 +114,14 @@ class Batch:
         names = list(names)
         raw = self._cut(names)
         return replace(self, frame=self.frame.drop(names, strict=False), raw=raw, added=self.added - set(names), plain=dict(self.plain))
+
+    def keep(self, names: tuple[str, ...]) -> Batch:
+        """A batch with these columns only."""
+        raw = None if self.raw is None else members.keep(self.raw, names)
+        frame = self.frame.select(name for name in self.frame.columns if name in names)
+        if raw is None and not frame.width:
+            raw = pl.Series(["{}"]).new_from_index(0, len(self))
+        return replace(self, frame=frame, raw=raw, added=self.added & set(names), plain={})
 
     def _cut(self, names: Iterable[str]) -> pl.Series | None:
         raw = self.raw

@@ -178,7 +178,14 @@ def _gzip(source: ByteSource, raw: _Rest) -> Callable[[], bytes]:
     return read
 
 
+PACKED = (".gz", ".bz2", ".xz", ".zst")  # suffixes of compressed files
 COMPRESSIONS = {b"\x1f\x8b": _gzip}
+
+
+def plain_suffix(path: Path) -> str:
+    """The last suffix that is not one of compression: `.tsv` of `a.tsv.gz`."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in PACKED]
+    return suffixes[-1] if suffixes else ""
 
 
 def _split_last_line(parts: list[bytes]) -> tuple[bytes, bytes]:

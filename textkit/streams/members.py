@@ -24,8 +24,13 @@ from textkit.streams.columns import dtype_of, key_literal, key_pattern, odd_patt
 Place = Callable[[int], str]  # row -> "file:line"
 
 
-class WrongType(InputError):
-    """A member of one of our names that is not of our type."""
+class BadRecords(InputError):
+    """Some records of a batch cannot be used: (row, error) of each, in order. Its message is the first one's."""
+
+    def __init__(self, faults: list[tuple[int, InputError]]) -> None:
+        first = faults[0][1]
+        super().__init__(first.message, where=first.where, fix=first.fix)
+        self.faults = faults
 
 
 class Number(str):
@@ -126,7 +131,7 @@ def _describe(dtype: pl.DataType) -> str:
 
 
 def read_exactly(line: str, names: tuple[str, ...], where: str, lenient: bool = False) -> dict[str, Any]:
-    """The named members of a line, the last of equal keys; InputError if it is no object, WrongType if a type is wrong."""
+    """The named members of a line, the last of equal keys; InputError if it is no object or a type is wrong."""
     try:
         found = {member.key: member.value for member in scan(line)}
         return {name: _read_value(name, found[name], lenient) for name in names if name in found}
@@ -140,7 +145,7 @@ def read_exactly(line: str, names: tuple[str, ...], where: str, lenient: bool = 
     except RecursionError:
         raise InputError("JSON nested too deeply", where=where) from None
     except ValueError as error:
-        raise WrongType(str(error), where=where) from None
+        raise InputError(str(error), where=where) from None
 
 
 def parse(raw: pl.Series, names: tuple[str, ...], place: Place, lenient: bool = False) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
@@ -148,7 +153,7 @@ def parse(raw: pl.Series, names: tuple[str, ...], place: Place, lenient: bool = 
 
     raw: (B,) strings. Returns the columns (null where a line lacks the member) and, per name, a mask of the rows
     whose member is plain: spelt once, at the top level, and safe to cut out with a regular expression.
-    Raises InputError with the place of the first line that is no JSON object or holds a wrong type (null if `lenient`).
+    Raises BadRecords with the lines that are no JSON object or hold a wrong type (null if `lenient`).
     """
     schema = {name: _column_type(name) for name in names}
     fast = _read_fast(raw, schema)
@@ -167,10 +172,22 @@ def parse(raw: pl.Series, names: tuple[str, ...], place: Place, lenient: bool = 
         plain[name] = (keys == 1) & present
     rows = exact.arg_true().to_list()
     if rows:  # a loop over records: only those whose JSON is out of the ordinary
-        values = [read_exactly(raw[row], names, place(row), lenient) for row in rows]
+        values = _read_rows(raw, rows, names, place, lenient)
         fast = fast.with_columns(_replace_rows(fast[name], rows, [v.get(name) for v in values]) for name in names)
         plain = {name: mask & ~exact for name, mask in plain.items()}
     return fast, plain
+
+
+def _read_rows(raw: pl.Series, rows: list[int], names: tuple[str, ...], place: Place, lenient: bool) -> list[dict[str, Any]]:
+    values, faults = [], []
+    for row in rows:
+        try:
+            values.append(read_exactly(raw[row], names, place(row), lenient))
+        except InputError as error:
+            faults.append((row, error))
+    if faults:
+        raise BadRecords(faults)
+    return values
 
 
 def _read_fast(raw: pl.Series, schema: dict[str, Any]) -> pl.DataFrame | None:
@@ -227,6 +244,15 @@ def cut(raw: pl.Series, name: str, plain: pl.Series) -> pl.Series:
 def cut_exactly(line: str, name: str) -> str:
     kept = [line[member.start : member.end] for member in scan(line) if member.key != name]
     return "{" + ",".join(kept) + "}"
+
+
+def keep(raw: pl.Series, names: tuple[str, ...]) -> pl.Series:
+    """Each line with these members only. A loop over records: which other members there are only a whole look tells."""
+
+    def kept(line: str) -> str:
+        return "{" + ",".join(line[member.start : member.end] for member in scan(line) if member.key in names) + "}"
+
+    return pl.Series(raw.name, [kept(line) for line in raw], dtype=pl.String)
 
 
 def rename(raw: pl.Series, old: str, new: str, place: Place) -> pl.Series:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textkit.errors import ResourceError, UsageError
-from textkit.registry import FORMATS
+from textkit.registry import FORMATS, WRITTEN
 from textkit.report import say
+from textkit.streams.bytesource import plain_suffix
+from textkit.streams.formats.base import Writing
 from textkit.streams.stream import Stream
-
-WRITTEN = ("jsonl", "arrow", "text")
-PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -30,15 +29,20 @@ class Outputs:
     format: str | None = None  # None: by the suffix of `path`, else JSON Lines
     field: str | None = None  # of --to text
     lineage: bool = True  # whether to write the header and the end line
+    keep: tuple[str, ...] | None = None  # the only fields to write
+    drop: tuple[str, ...] = ()  # fields not to write
+    quotes: bool = False  # of TSV
+    typed: bool = False  # whether Arrow gives the user's own fields types
 
 
 def write_stream(stream: Stream, outputs: Outputs) -> int:
     """Write a stream in the format asked for; returns how many records there were."""
     name = check_outputs(outputs)
     lineage = stream.lineage if outputs.lineage else None
+    writing = Writing(lineage, outputs.field, outputs.keep, outputs.quotes, outputs.typed)
     with open_output(outputs.path) as out:
-        writer = FORMATS.find(name)().writer(out, lineage, outputs.field)
-        records = _pump(stream, writer, out)
+        writer = FORMATS.find(name)().writer(out, writing)
+        records = _pump(_chosen(stream, outputs), writer, out)
         if outputs.path is not None:
             stream.ending.demand()
         writer.finish(records, complete=stream.ending.problem is None)
@@ -53,8 +57,10 @@ def check_outputs(outputs: Outputs) -> str:
     name = outputs.format or _format_by_suffix(outputs.path)
     if outputs.field and name != "text":
         raise UsageError("--field goes with --to text")
-    if name not in WRITTEN:
-        raise UsageError(f"{name} cannot be written yet", where=outputs.path, fix="use --to jsonl, arrow or text, or another suffix")
+    if not FORMATS[name].writes:
+        raise UsageError(f"{name} is read and not written", where=outputs.path, fix=f"use --to {' or '.join(WRITTEN)}, or another suffix")
+    if FORMATS.find(name).binary and outputs.path in (None, "-") and sys.stdout.isatty():
+        raise UsageError(f"{name} is binary, and not for a terminal", fix="give -o FILE, or pipe it into a command")
     folder = Path(outputs.path).parent if outputs.path not in (None, "-") else Path()  # type: ignore[arg-type]
     if not folder.is_dir():
         raise ResourceError("cannot be written: there is no such folder", where=outputs.path, fix=f"make {folder} first")
@@ -69,6 +75,14 @@ def _tell_of_lack(stream: Stream, passed_on: bool) -> None:
         say(f"warning: {stream.ending.problem}")
 
 
+def _chosen(stream: Stream, outputs: Outputs) -> Stream:
+    """The stream with the fields that the user wants to have."""
+    if outputs.keep is not None:
+        kept = (*outputs.keep,)
+        stream = stream.map(lambda batch: batch.keep(kept))
+    return stream.map(lambda batch: batch.drop(outputs.drop)) if outputs.drop else stream
+
+
 def _pump(stream: Stream, writer: Any, out: BinaryIO) -> int:
     records = 0
     for batch in stream.batches:
@@ -79,9 +93,7 @@ def _pump(stream: Stream, writer: Any, out: BinaryIO) -> int:
 
 
 def _format_by_suffix(path: str | None) -> str:
-    suffix = Path(path).suffix.lower() if path else ""
-    if suffix in PACKED:
-        raise UsageError("compressed output is not written", where=path, fix=f"pipe it through a compressor, as in | gzip > {path}")
+    suffix = plain_suffix(Path(path)) if path else ""
     return next((name for name, entry in FORMATS.items() if suffix and suffix in entry.load().suffixes), "jsonl")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,8 +10,7 @@ from pathlib import Path
 from textkit.errors import InputError, LineageError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
-from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource
-from textkit.streams.formats import arrow
+from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource, plain_suffix
 from textkit.streams.formats.base import Cut, End, Event, Reading
 from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Ending, Stream
@@ -30,19 +28,17 @@ class Inputs:
 
 def sniff(source: ByteSource, reading: Reading) -> str:
     """The format's name. Content decides what it proves, then the suffix; a table on stdin shows a known header."""
-    if source.starts_with(arrow.MAGIC):
-        return "arrow"
-    first = source.first_line().strip()
-    if first.startswith(b"{") and _is_object(first):
-        return "jsonl"
+    formats = {name: entry.load()() for name, entry in FORMATS.items()}
+    for name, form in formats.items():
+        if form.proves(source):
+            return name
     if source.path is not None:
-        suffixes = [s.lower() for s in source.path.suffixes if s.lower() != ".gz"]
-        suffix = suffixes[-1] if suffixes else ""
+        suffix = plain_suffix(source.path)
         # .txt proves little: a table with a known header is still read as one
-        for name, entry in FORMATS.items():
-            if name != "text" and suffix in entry.load().suffixes:
+        for name, form in formats.items():
+            if name != "text" and suffix in form.suffixes:
                 return name
-    return _sniff_table(first.decode("utf-8", "replace"), reading)
+    return _sniff_table(source.first_line().strip().decode("utf-8", "replace"), reading)
 
 
 def _sniff_table(first: str, reading: Reading) -> str:
@@ -56,13 +52,6 @@ def _sniff_table(first: str, reading: Reading) -> str:
     if reading.header is not None or reading.columns or reading.names:
         return "csv" if len(commas) > 1 and len(tabbed) == 1 else "tsv"
     return "text"
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:

@@ -18,7 +18,7 @@ from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
-from textkit.streams.formats.base import Cut, End, Event, Reading
+from textkit.streams.formats.base import Cut, End, Event, Reading, Writing
 from textkit.streams.formats.jsonl import Fields
 from textkit.streams.lineage import Lineage, from_json
 
@@ -30,7 +30,11 @@ METADATA = b"textkit"
 
 
 class Arrow:
-    suffixes = (".arrow", ".arrows")
+    suffixes = (".arrow", ".arrows", ".feather")
+    binary = True
+
+    def proves(self, source: ByteSource) -> bool:
+        return source.starts_with(MAGIC)
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         import pyarrow as pa
@@ -56,8 +60,8 @@ class Arrow:
             yield End(None) if pipe.taken == END_MARK else Cut("the Arrow stream has no end mark: what wrote it was stopped")
         fields.demand()
 
-    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> ArrowWriter:
-        return ArrowWriter(out, lineage)
+    def writer(self, out: BinaryIO, writing: Writing) -> ArrowWriter:
+        return ArrowWriter(out, writing.lineage)
 
 
 def _check_names(fields: Iterable[Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Protocol
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import KNOWN_NAMES, TEXT_ALIASES
+from textkit.streams.faults import Faults
 from textkit.streams.lineage import Lineage
 
 ASIDE = "old_"  # a field that has the name of ours, where the user said that another one is meant
@@ -22,7 +23,10 @@ class Reading:
     columns: tuple[str, ...] = ()  # names of a table's columns, in order
     names: dict[str, str] = field(default_factory=dict)  # our name -> the user's, from --text-field and the like
     usual: dict[str, str] = field(default_factory=dict)  # our name -> what a model's training data called it: taken if it is there
+    quotes: bool = False  # of TSV: whether fields may be quoted, as in CSV
+    delimiter: str | None = None  # of CSV: "," if not said
     wanted: tuple[str, ...] = ("text",)  # what the stages will read
+    faults: Faults = field(default_factory=Faults)  # what is done with bad records
 
     def known(self, cells: Iterable[str]) -> bool:
         """Whether one of these names is a column's that textkit knows, or one that the user or the model gave."""
@@ -53,12 +57,27 @@ class Cut:
 Event = Lineage | dict[str, str] | Batch | End | Cut  # a header, a mapping of column names, records, an end
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How the user wants output to be written."""
+
+    lineage: Lineage | None = None  # what to write of it; None: neither header nor end line
+    field: str | None = None  # of --to text
+    columns: tuple[str, ...] | None = None  # of a table, in order; None: all that occur
+    quotes: bool = False  # of TSV
+    typed: bool = False  # whether Arrow shall give the user's own fields types: else they travel as JSON
+
+
 class Format(Protocol):
     suffixes: tuple[str, ...]
+    binary: bool  # not for a terminal
+
+    def proves(self, source: ByteSource) -> bool:
+        """Whether the first bytes can hardly be anything else. May wait for the first line, not for more."""
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Any]: ...
 
-    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> Writer: ...
+    def writer(self, out: BinaryIO, writing: Writing) -> Writer: ...
 
 
 class Writer(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO
 
@@ -11,34 +12,41 @@ from textkit.errors import InputError
 from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.formats.base import ASIDE, End, Event, Reading
+from textkit.streams.formats.base import ASIDE, End, Event, Reading, Writing
 from textkit.streams.formats.lines import line_blocks
 from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
 
 
 class JsonLines:
     suffixes = (".jsonl", ".ndjson", ".json")
+    binary = False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         fields = Fields(reading)
-        for lines, number in line_blocks(source):
+        for lines, number in line_blocks(source, reading.faults):
             for piece in _pieces(lines, Position(source.name, number)):
-                if isinstance(piece, Batch):
-                    if fields.news(_finder(piece), piece.position(0)):
-                        yield {**fields.mapping}
-                    piece = _renamed(piece, fields.mapping, {*reading.names, *reading.usual})
-                    piece.read(*reading.wanted or ("text",))  # so that every line is known to be an object
-                yield piece
+                yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
         fields.demand()
 
-    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> JsonLinesWriter:
-        return JsonLinesWriter(out, lineage)
+    def proves(self, source: ByteSource) -> bool:
+        first = source.first_line().strip()
+        return first.startswith(b"{") and _is_object(first)
+
+    def writer(self, out: BinaryIO, writing: Writing) -> JsonLinesWriter:
+        return JsonLinesWriter(out, writing.lineage)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _pieces(lines: pl.Series, position: Position) -> Iterator[Lineage | End | Batch]:
     """Runs of records, and the header and end lines between them."""
     numbers: int | pl.Series = position.line
-    blank = lines.str.strip_chars(" \t\r") == ""
+    blank = (lines.str.strip_chars(" \t\r") == "").fill_null(True)
     if blank.any():
         numbers = pl.Series(range(len(lines)), dtype=pl.Int64).filter(~blank) + position.line
         lines = lines.filter(~blank)
@@ -71,6 +79,17 @@ class Fields:
         self._unseen = list(self.mapping.values())
         self._open = [our for our in {"text": "text", **reading.usual} if our not in reading.names]
         self._start: str | None = None  # where the records begin
+
+    def of(self, batch: Batch) -> Iterator[Event]:
+        """A batch of raw JSON lines with our names, after the mapping if that is news. Every line is known to be an object then."""
+        if self.news(_finder(batch), batch.position(0)):
+            yield {**self.mapping}
+        yield self._reading.faults.attempt(self._ready, batch)
+
+    def _ready(self, batch: Batch) -> Batch:
+        renamed = _renamed(batch, self.mapping, {*self._reading.names, *self._reading.usual})
+        renamed.read(*self._reading.wanted or ("text",))
+        return renamed
 
     def news(self, found: Callable[[str], bool], where: str) -> bool:
         """Look at a batch; whether `mapping` is other than before."""

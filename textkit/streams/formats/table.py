@@ -16,9 +16,8 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
-from textkit.streams.formats.base import ASIDE, Event, Reading
+from textkit.streams.formats.base import ASIDE, Event, Reading, Writer, Writing
 from textkit.streams.formats.lines import line_blocks
-from textkit.streams.lineage import Lineage
 
 OURS = ("text", "label", "target", "pair")  # the columns of a table that textkit reads
 Rows = tuple[pl.DataFrame, int | pl.Series]  # string columns, and the line (or lines) where the records start
@@ -69,10 +68,14 @@ def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
 
 class Tsv:
     suffixes: tuple[str, ...] = (".tsv", ".tab")
+    binary = False
+
+    def proves(self, source: ByteSource) -> bool:
+        return False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         names: list[str] = []
-        for frame, lines in self.rows(source):
+        for frame, lines in self.rows(source, reading):
             if not names:
                 place, first = Position(source.name, lines), _first_record(frame)
                 names, mapping, header = column_names([cell or "" for cell in frame.row(first)], reading, place(first))
@@ -86,9 +89,9 @@ class Tsv:
                 frame = frame.with_columns(pl.col("text").fill_null(""))
             yield Batch(frame, Position(source.name, lines), added=frozenset(names))
 
-    def rows(self, source: ByteSource) -> Iterator[Rows]:
+    def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
         width, early = 0, pl.Series(dtype=pl.String)
-        for lines, number in line_blocks(source):
+        for lines, number in line_blocks(source, reading.faults):
             lines, number = pl.concat([early, lines.alias("")]), number - len(early)
             if not width and (lines == "").all():
                 early = lines
@@ -102,14 +105,14 @@ class Tsv:
         if len(early):
             yield pl.DataFrame({"": [None] * len(early)}, schema={"": pl.String}), 1
 
-    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> None:
+    def writer(self, out: BinaryIO, writing: Writing) -> Writer:
         raise InputError("tables cannot be written yet", fix="use --to jsonl, arrow or text")
 
 
 class Csv(Tsv):
     suffixes = (".csv",)
 
-    def rows(self, source: ByteSource) -> Iterator[Rows]:
+    def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
         width, number, early = 0, 1, b""
         for block in csv_blocks(source):
             block, early = early + block, b""

@@ -10,23 +10,26 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.formats.base import Event, Reading
+from textkit.streams.formats.base import Event, Reading, Writing
 from textkit.streams.formats.lines import line_blocks
-from textkit.streams.lineage import Lineage
 
 PREFERRED = ("prediction", "output", "tokens", "text")  # what a line shows, when no field is named
 
 
 class Text:
     suffixes = (".txt", ".text")
+    binary = False
+
+    def proves(self, source: ByteSource) -> bool:
+        return False
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
-        for lines, number in line_blocks(source):
-            frame = pl.DataFrame({"text": lines})
-            yield Batch(frame, Position(source.name, number), added=frozenset({"text"}))
+        for lines, number in line_blocks(source, reading.faults):
+            batch = Batch(pl.DataFrame({"text": lines}), Position(source.name, number), added=frozenset({"text"}))
+            yield batch.filter(lines.is_not_null()) if lines.null_count() else batch
 
-    def writer(self, out: BinaryIO, lineage: Lineage | None, field: str | None) -> TextWriter:
-        return TextWriter(out, field)
+    def writer(self, out: BinaryIO, writing: Writing) -> TextWriter:
+        return TextWriter(out, writing.field)
 
 
 class TextWriter:
