@@ -14,11 +14,11 @@ HOUSE = Path(textkit.__file__).parent
 
 # From the ground up. A name stands for the module or the package and all that is in it.
 LAYERS = [
-    ["errors", "registry", "config", "report", "streams", "artifacts", "ragged", "arrays", "stage", "runner"],
+    ["errors", "registry", "config", "report", "locking", "streams", "artifacts", "ragged", "arrays", "stage", "runner"],
     ["tokenizers", "vectorizers", "embeddings", "padding", "classic", "metrics"],
     ["nn", "archs", "tasks", "training", "decoding"],
-    ["predicting", "evaluating", "showing"],
-    ["options"],
+    ["predicting", "evaluating", "showing", "splitting"],
+    ["options", "piping"],
     ["commands"],
     ["cli", "__main__"],
 ]

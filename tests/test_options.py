@@ -83,7 +83,7 @@ def test_positionals_are_files_everywhere() -> None:
     for name in COMMANDS:
         names = [p.name for p in COMMANDS.find(name).params if isinstance(p, click.Argument)]
         assert names[-1] == "files"
-        assert {*names[:-1]} <= {"model", "task"}
+        assert {*names[:-1]} <= {"model", "task", "stages"}
 
 
 @command
@@ -111,7 +111,20 @@ def examples(name: str) -> list[list[str]]:
     """The commands of a help text's examples: each stage of each pipe as words."""
     text = COMMANDS.find(name).help or ""
     lines = [line.strip() for line in text.split("\b")[1].strip().splitlines()]
-    return [shlex.split(stage) for line in lines for stage in line.split("|")]
+    return [stage for line in lines for stage in stages(line)]
+
+
+def stages(line: str) -> list[list[str]]:
+    """A pipe's stages as words; a | within quotes is no pipe."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|")
+    lexer.whitespace_split = True
+    found: list[list[str]] = [[]]
+    for word in lexer:
+        if word == "|":
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
 
 
 @command

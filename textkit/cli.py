@@ -122,8 +122,8 @@ def main() -> None:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):  # as torch says it
             raise
-        report.error("out of memory; use a smaller batch or vocabulary")
         code = ResourceError.exit_code
+        report.error("out of memory", code, fix="use a smaller batch or vocabulary")
     _leave(code)
 
 
@@ -146,7 +146,7 @@ def _run() -> int:
         with group.make_context("textkit", sys.argv[1:]) as context:
             group.invoke(context)
     except TextkitError as error:
-        report.error(str(error))
+        report.error(error.message, error.exit_code, error.where, error.fix)
         return error.exit_code
     except click.exceptions.Exit as leave:
         return leave.exit_code
@@ -155,8 +155,8 @@ def _run() -> int:
         return error.exit_code
     except click.ClickException as error:
         context_of_error = getattr(error, "ctx", None)
-        hint = f"; see {context_of_error.command_path} --help" if context_of_error else ""
-        report.error(" ".join((error.format_message().rstrip(".") + hint).split()))
+        hint = f"see {context_of_error.command_path} --help" if context_of_error else None
+        report.error(" ".join(error.format_message().rstrip(".").split()), error.exit_code, fix=hint)
         return error.exit_code
     return 0
 
@@ -165,8 +165,7 @@ def _tell_os_error(error: OSError) -> int:
     """Disk full, quota, permissions: not our bug. Anything else is, and shows its traceback."""
     if error.errno not in BEYOND_US:
         raise error
-    where = f"{error.filename}: " if error.filename else ""
-    report.error(f"{where}{(error.strerror or str(error)).lower()}")
+    report.error((error.strerror or str(error)).lower(), ResourceError.exit_code, where=error.filename)
     return ResourceError.exit_code
 
 

@@ -1,15 +1,17 @@
 """Options that commands share, each declared once: one flag has one meaning and one spelling everywhere.
 
-Sets of options are tuples that add up; `@options(INPUT + OUTPUT)` puts them on a command. `inputs_from` and
+Sets of options are tuples; `@subcommand(*INPUT, *OUTPUT)` makes a command of them. `inputs_from` and
 `outputs_from` turn what click parsed into the dataclasses of the streams.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +24,28 @@ if TYPE_CHECKING:
     from textkit.streams.source import Inputs
 
 Decorator = Callable[[Any], Any]
-option = click.option
+
+
+class Option(click.Option):
+    """An option that knows under which heading of the help it stands."""
+
+    def __init__(self, *declarations: Any, section: str = "Options", **more: Any) -> None:
+        super().__init__(*declarations, **more)
+        self.section = section
+
+
+def option(*declarations: str, **more: Any) -> Decorator:
+    return click.option(*declarations, cls=Option, **more)
+
+
+def listed(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """`text,label` as its names."""
+    if value is None:
+        return None
+    names = tuple(value.split(","))
+    if "" in names:
+        raise click.BadParameter("takes names with commas between them: text,label.")
+    return names
 
 
 def finite(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -32,40 +55,81 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     return value
 
 
+PIPED = "textkit.piped"  # in a context's meta: the command is a stage of `pipe`
+FED = "textkit.fed"  # in a context's meta: the command gets its records from the one before it in a `pipe`
+
 FILES = (click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path()),)
 
-INPUT: tuple[Decorator, ...] = (
-    *FILES,
-    option("--from", "from_", type=click.Choice(list(FORMATS)), help="Format of the input; otherwise detected."),
-    option("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
-    option("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),
-    option("--columns", metavar="NAMES", help="Names of a table's columns, in order: label,text."),
-    option("--text-field", metavar="NAME", help="The column or field that is the text."),
-    option("--label-field", metavar="NAME", help="The column or field that is the label."),
-    option("--partial", is_flag=True, help="Accept a stream that was cut short."),
-)
+SEED: tuple[Decorator, ...] = (option("--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Random seed."),)
 
+
+def inputs(*declarations: str, **more: Any) -> Decorator:
+    return option(*declarations, section="Input", **more)
+
+
+def outputs(*declarations: str, **more: Any) -> Decorator:
+    return option(*declarations, section="Output", **more)
+
+
+SOURCE: tuple[Decorator, ...] = (
+    inputs("--from", "from_", type=click.Choice(list(FORMATS)), help="Format of the input; otherwise detected."),
+    inputs("--parallel", type=(click.Path(), click.Path()), multiple=True, metavar="SRC TGT", help="Read the lines of two files as text and target."),
+    inputs("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
+    inputs("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),
+    inputs("--quotes", is_flag=True, help="Fields of a TSV may be quoted, as in CSV."),
+    inputs("--delimiter", metavar="CHAR", help="What stands between the columns of a CSV: comma, unless its header shows another."),
+    inputs("--columns", metavar="NAMES", callback=listed, help="Names of a table's columns, in order: label,text."),
+)
+NAMES: tuple[Decorator, ...] = (
+    inputs("--text-field", metavar="NAME", help="The column or field that is the text."),
+    inputs("--label-field", metavar="NAME", help="The column or field that is the label."),
+    inputs("--target-field", metavar="NAME", help="The column or field that is the target, e.g. a translation."),
+    inputs("--pair-field", metavar="NAME", help="The column or field that is the second sentence."),
+)
+POLICY: tuple[Decorator, ...] = (
+    inputs("--limit", type=click.IntRange(min=0), metavar="N", help="Read the first N records only."),
+    inputs("--sample", type=click.IntRange(min=1), metavar="N", help="Take N records at random, in their order; --seed says which."),
+    inputs("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True, help="What to do about a bad record."),
+    inputs("--reject", metavar="FILE", type=click.Path(), help="Skip bad records, and keep them in FILE with the reason."),
+    inputs("--partial", is_flag=True, help="Accept a stream that was cut short."),
+    inputs("--unbuffered", is_flag=True, help="Pass each line on at once, not when the pipe pauses."),
+)
+INPUT = (*FILES, *SOURCE, *NAMES, *POLICY, *SEED)
+
+FORM: tuple[Decorator, ...] = (  # of the output, wherever it goes
+    outputs("--to", type=click.Choice(list(WRITTEN)), help="Format of the output; otherwise by FILE's suffix, else jsonl."),
+    outputs("--field", metavar="NAME", help="With --to text: the field to print."),
+    outputs("--keep", metavar="NAMES", callback=listed, help="Write these fields only: text,label."),
+    outputs("--drop", metavar="NAMES", callback=listed, help="Leave these fields out."),
+)
 OUTPUT: tuple[Decorator, ...] = (
-    option("-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE, which appears when it is complete; otherwise stdout."),
-    option("--to", type=click.Choice(list(WRITTEN)), help="Format of the output; otherwise by FILE's suffix, else jsonl."),
-    option("--field", metavar="NAME", help="With --to text: the field to print."),
+    outputs("-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE, which appears when it is complete; otherwise stdout."),
+    *FORM,
 )
 
 LINEAGE_ON: tuple[Decorator, ...] = (
-    option("--lineage/--no-lineage", "lineage", default=True, help="Write the header and the end line, or not.  [default: write]"),
+    outputs("--lineage/--no-lineage", "lineage", default=True, help="Write the header and the end line, or not.  [default: write]"),
 )
 LINEAGE_OFF: tuple[Decorator, ...] = (
-    option("--lineage/--no-lineage", "lineage", default=False, help="Write the header and the end line, or not.  [default: do not]"),
+    outputs("--lineage/--no-lineage", "lineage", default=False, help="Write the header and the end line, or not.  [default: do not]"),
+)
+LINEAGE_PIPE: tuple[Decorator, ...] = (
+    outputs("--lineage/--no-lineage", "lineage", default=None, help="Write the header and the end line, or not.  [default: as the last stage]"),
 )
 
-PROGRESS: tuple[Decorator, ...] = (
+RUN: tuple[Decorator, ...] = (
     option(
         "--progress",
         type=click.Choice(["auto", "bar", "lines", "json", "none"]),
         default="auto",
         show_default=True,
+        section="Run",
         help="How to report on stderr.",
     ),
+    option("-q", "--quiet", is_flag=True, section="Run", help="Say nothing on stderr but errors."),
+    option("--errors-json", is_flag=True, section="Run", help="Write an error as one line of JSON."),
+    option("--lock", metavar="FILE", type=click.Path(), section="Run", help="Do nothing, and exit 0, while another run holds FILE."),
+    option("--lock-wait", metavar="SECONDS", type=click.FloatRange(min=0), section="Run", callback=finite, help="Wait so long for --lock."),
 )
 
 SAVE: tuple[Decorator, ...] = (
@@ -76,7 +140,6 @@ LOAD: tuple[Decorator, ...] = (option("--load", metavar="DIR", type=click.Path()
 SETTINGS: tuple[Decorator, ...] = (
     option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the method; an unknown name lists them."),
 )
-SEED: tuple[Decorator, ...] = (option("--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Random seed."),)
 EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes over the data."),)
 RATE: tuple[Decorator, ...] = (
     option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
@@ -93,13 +156,58 @@ def method(registry: Registry, default: str) -> tuple[Decorator, ...]:
     return (option("--method", type=names, default=default, show_default=True, help=f"Which {registry.what}."),)
 
 
-def options(decorators: tuple[Decorator, ...]) -> Decorator:
-    def decorate(function: Any) -> Any:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
+class Command(click.Command):
+    """A command whose help groups the options that all commands share."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Input": [], "Output": [], "Run": []}
+        for parameter in self.get_params(context):
+            record = parameter.get_help_record(context)
+            if record is not None:
+                sections[getattr(parameter, "section", "Run")].append(record)
+        for section, records in sections.items():
+            if records:
+                with formatter.section(section):
+                    formatter.write_dl(records)
+
+
+def subcommand(*decorators: Decorator) -> Callable[[Callable[..., Any]], Command]:
+    """A command of these options and those that every command has; its function returns a job, or None if all is done."""
+
+    def decorate(function: Callable[..., Any]) -> Command:
+        @functools.wraps(function)
+        def body(**given: Any) -> Any:
+            context = click.get_current_context()
+            _start(context, {name: given.pop(name) for name in ("progress", "quiet", "errors_json", "lock", "lock_wait")})
+            job = function(**given)
+            return job if job is None else replace(job, name=context.command_path)
+
+        decorated: Any = body
+        for decorator in reversed(dict.fromkeys((*decorators, *RUN))):
+            decorated = decorator(decorated)
+        return click.command(cls=Command)(decorated)
 
     return decorate
+
+
+def _start(context: click.Context, given: dict[str, Any]) -> None:
+    """What each command does first: see how to report, and whether it may run at all."""
+    if context.meta.get(PIPED):
+        for flag in typed(*given):
+            raise UsageError(f"{flag} belongs to pipe itself", fix="give it outside of the quotes")
+        return
+    from textkit import report
+
+    report.configure("none" if given["quiet"] else given["progress"], context.command_path)
+    if given["lock"] is None:
+        if given["lock_wait"] is not None:
+            raise UsageError("--lock-wait goes with --lock FILE")
+        return
+    from textkit.locking import hold
+
+    if not hold(given["lock"], given["lock_wait"] or 0):
+        report.say(f"another run holds {given['lock']}: nothing done")
+        context.exit(0)
 
 
 def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> Inputs:
@@ -108,21 +216,29 @@ def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> I
     from textkit.streams.source import Inputs
 
     files = given["files"]
-    refuse_terminal(files)
-    fields = {"text": given["text_field"], "label": given["label_field"]}
-    names = {our: user for our, user in fields.items() if user is not None}
-    columns = tuple(given["columns"].split(",")) if given["columns"] else ()
-    reading = Reading(header=given["header"], columns=columns, names=names, usual=usual or {})
+    refuse_terminal(files or given["parallel"])
+    if files and given["parallel"]:
+        raise UsageError("--parallel names its own files")
+    if given["parallel"] and given["from_"] not in (None, "text"):
+        raise UsageError("--parallel reads plain text")
+    if given["delimiter"] is not None and len(given["delimiter"].encode()) != 1:
+        raise UsageError(f"--delimiter takes one character, not {given['delimiter']!r}")
+    if given["reject"] is not None and "--on-error" in typed("on_error") and given["on_error"] == "fail":
+        raise UsageError("--reject keeps the records that are skipped, and --on-error fail skips none")
+    names = {our: given[f"{our}_field"] for our in ("text", "label", "target", "pair") if given[f"{our}_field"] is not None}
+    reading = Reading(given["header"], given["columns"] or (), names, usual or {}, given["quotes"], given["delimiter"])
     if not _is_encoding(given["encoding"]):
         raise UsageError(f"no encoding of text files is called {given['encoding']!r}")
-    return Inputs(files, given["from_"], given["encoding"], reading)
+    policy = {name: given[name] for name in ("limit", "sample", "seed", "reject", "partial", "unbuffered")}
+    skip = given["on_error"] == "skip" or given["reject"] is not None
+    return Inputs(files, given["from_"], given["encoding"], reading, given["parallel"], skip=skip, **policy)
 
 
 def typed(*names: str) -> list[str]:
     """The flags of these parameters that the user typed."""
     context = click.get_current_context()
-    given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
-    return ["-s" if name == "settings" else "--" + name.replace("_", "-") for name in given]
+    flags = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
+    return [flags[name] for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
 
 
 def nothing_to_learn(*names: str) -> None:
@@ -141,8 +257,8 @@ def _is_encoding(name: str) -> bool:
 
 def refuse_terminal(files: Sequence[str]) -> None:
     """Print the short help and exit 2 if stdin is a terminal and no file is named: nobody means to type a corpus."""
-    if not files and sys.stdin.isatty():
-        context = click.get_current_context()
+    context = click.get_current_context()
+    if not files and not context.meta.get(FED) and sys.stdin.isatty():
         click.echo(context.get_usage() + f"\nName a file, or pipe something in. '{context.command_path} --help' tells more.", err=True)
         context.exit(2)
 
@@ -150,4 +266,5 @@ def refuse_terminal(files: Sequence[str]) -> None:
 def outputs_from(given: dict[str, Any]) -> Outputs:
     from textkit.streams.sink import Outputs
 
-    return Outputs(given["output"], given["to"], given["field"], given["lineage"])
+    chosen = {"keep": given["keep"], "drop": given["drop"] or ()}
+    return Outputs(given["output"], given["to"], given["field"], given["lineage"], quotes=given["quotes"], **chosen)

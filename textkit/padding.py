@@ -81,7 +81,7 @@ class Pad(Stage):
     def entry(self) -> Entry:
         return Entry("pad", None, config.to_json(self.config))
 
-    def finish(self) -> None:
+    def finish(self) -> dict[str, int]:
         """The share of records that were cut, and of cells that are padding."""
         if self._records:
             cut_share, pad_share = 100 * self._cut / self._records, 100 * self._padding / self._cells
@@ -89,6 +89,7 @@ class Pad(Stage):
             shape = f"length {self.config.length}, padded {self.config.pad}, truncated {self.config.truncate}"
             filled = f"{pad_share:.1f} % of ids are padding" if self._filled else "no ids to fill: embed, or tokenize with a vocabulary, adds them"
             say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {filled}", **facts)
+        return {"truncated": self._cut}
 
 
 def _sequence(batch: Batch) -> pl.Series:

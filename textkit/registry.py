@@ -44,10 +44,13 @@ COMMANDS = Registry(
         "tokenize": Entry("textkit.commands.tokenize:command", "Cut text into tokens, and ids of a vocabulary."),
         "embed": Entry("textkit.commands.embed:command", "Learn or apply word vectors."),
         "pad": Entry("textkit.commands.pad:command", "Cut and fill ids to one length, with a mask."),
+        "split": Entry("textkit.commands.split:command", "Deal records out to train, valid and test files."),
         "train": Entry("textkit.commands.train:command", "Train a model and save it with its whole chain."),
         "predict": Entry("textkit.commands.predict:command", "Label new records with a trained model."),
         "evaluate": Entry("textkit.commands.evaluate:command", "Measure a model, or predictions, against labels."),
         "show": Entry("textkit.commands.show:command", "Say what an artifact, a file or a stream is."),
+        "convert": Entry("textkit.commands.convert:command", "Turn one format into another."),
+        "pipe": Entry("textkit.commands.pipe:command", "Run several stages in one process."),
     },
 )
 
@@ -99,6 +102,10 @@ FORMATS = Registry(
     {
         "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream"),
         "jsonl": Entry("textkit.streams.formats.jsonl:JsonLines", "one JSON object a line"),
+        "json": Entry("textkit.streams.formats.json:JsonArray", "one JSON array of objects", writes=False),
+        "fasttext": Entry("textkit.streams.formats.fasttext:FastText", "__label__ words, then text"),
+        "conllu": Entry("textkit.streams.formats.conllu:ConllU", "CoNLL-U, Universal Dependencies"),
+        "conll": Entry("textkit.streams.formats.conll:Conll", "a token and its tag a line, as CoNLL-2003", writes=False),
         "tsv": Entry("textkit.streams.formats.table:Tsv", "tab-separated columns, unquoted"),
         "csv": Entry("textkit.streams.formats.table:Csv", "comma-separated columns, RFC 4180"),
         "text": Entry("textkit.streams.formats.text:Text", "one record a line"),

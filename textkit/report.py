@@ -10,6 +10,8 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 EVERY = 30.0  # s between lines in a log
@@ -22,6 +24,15 @@ def configure(mode: str, name: str) -> None:
     """Called once per process with --progress and the command's name."""
     global _mode, _name
     _mode, _name = mode, name
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Speak as this stage of a pipe. An error on the way leaves it so: it is the stage's."""
+    global _name
+    before, _name = _name, name
+    yield
+    _name = before
 
 
 def say(message: str, **facts: Any) -> None:
@@ -39,9 +50,14 @@ def in_words(facts: dict[str, Any]) -> str:
     return " ".join(f"{name}={value:.4f}" if isinstance(value, float) else f"{name}={value}" for name, value in facts.items())
 
 
-def error(message: str) -> None:
-    """The one line of an error. Printed in every mode; an object where all other lines are."""
-    _write(json.dumps({"command": _name, "error": message}, ensure_ascii=False) if _mode == "json" else f"{_name}: error: {message}")
+def error(message: str, code: int, where: str | None = None, fix: str | None = None) -> None:
+    """The one line of an error. Printed in every mode; an object if all other lines are, or --errors-json asks for it."""
+    if _mode == "json" or "--errors-json" in sys.argv:  # which click may not have come to
+        facts = {"command": _name, "error": message, "where": where, "fix": fix, "exit_code": code}
+        _write(json.dumps(facts, ensure_ascii=False))
+    else:
+        text = f"{where}: {message}" if where else message
+        _write(" ".join(f"{_name}: error: {text}{'; ' + fix if fix else ''}".split()))
 
 
 def _write(line: str) -> None:

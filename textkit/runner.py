@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from textkit.report import Progress
+from textkit.errors import InputError, ResourceError
+from textkit.report import Progress, named, say
 from textkit.stage import Stage, connect
 from textkit.streams.batch import Batch
-from textkit.streams.sink import Outputs, check_outputs, write_stream
+from textkit.streams.boundary import renamed
+from textkit.streams.faults import Faults
+from textkit.streams.lineage import Lineage
+from textkit.streams.policy import limited, sampled, screened
+from textkit.streams.sink import Outputs, check_outputs, chosen, write_stream
 from textkit.streams.source import Inputs, check_exist, open_stream
 from textkit.streams.stream import Stream
 
@@ -27,25 +36,126 @@ class Job:
     stages: tuple[Stage, ...] = ()
     outputs: Outputs = field(default_factory=Outputs)
     sink: Callable[[Stream], Any] | None = None
-    partial: bool = False
     wanted: tuple[str, ...] = ()  # columns that the sink reads
+    due: tuple[str, ...] = ()  # of these, those that no record may lack
+    check: Callable[[Batch], Any] | None = None  # BadRecords tells of those that the sink cannot use otherwise
+    name: str = "textkit"
 
     def run(self) -> None:
-        signal.siginterrupt(signal.SIGINT, True)  # the handler that polars puts before ours lets a blocked read or write sleep on
-        check_exist(self.inputs)
-        check_outputs(self.outputs)
-        wanted = tuple(dict.fromkeys([*(name for stage in self.stages[:1] for name in stage.needs), *self.wanted]))
-        stream = open_stream(self.inputs, wanted)
-        stream.ending.partial = self.partial
-        stream.batches = _counted(stream.batches, bar=self.sink is not None or not data_on_terminal(self.outputs))
-        for stage in self.stages:
-            stream = connect(stream, stage)
-        if self.sink is not None:
-            self.sink(stream)
-        else:
-            write_stream(stream, self.outputs)
-        for stage in self.stages:
-            stage.finish()
+        run((self,))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Several commands in one process."""
+
+    jobs: tuple[Job, ...]
+    name: str = "textkit pipe"
+
+    def run(self) -> None:
+        run(self.jobs)
+
+
+def run(jobs: Sequence[Job]) -> None:
+    """One command, or several in one process whose records go from each to the next without being written."""
+    signal.siginterrupt(signal.SIGINT, True)  # the handler that polars puts before ours lets a blocked read or write sleep on
+    first, last = jobs[0], jobs[-1]
+    check_exist(first.inputs)
+    check_outputs(last.outputs)
+    with ExitStack() as files:
+        runs = [Run(job, files) for job in jobs]
+        stream = runs[0].open(bar=last.sink is not None or not data_on_terminal(last.outputs))
+        for before, after in pairwise(runs):
+            stream = after.fed(before.through(stream), before.job.outputs)
+        last_run = runs[-1]
+        last_run.end(last_run.through(stream))
+        for one in runs:
+            one.tell()
+
+
+class Run:
+    """A job while it runs: counts what comes through and what is left out."""
+
+    def __init__(self, job: Job, files: ExitStack) -> None:
+        self.job = job
+        reject = None if job.inputs.reject is None else files.enter_context(_log(job.inputs.reject)).write
+        self.faults = Faults(job.inputs.skip, reject)
+        self.reading = replace(job.inputs.reading, faults=self.faults)
+        self.records, self.started = 0, time.monotonic()
+
+    def open(self, bar: bool) -> Stream:
+        """The stream of the job's inputs."""
+        wanted = tuple(dict.fromkeys([*(name for stage in self.job.stages[:1] for name in stage.needs), *self.job.wanted]))
+        stream = open_stream(replace(self.job.inputs, reading=self.reading), wanted)
+        stream.batches = _watched(stream.batches, bar)
+        return stream
+
+    def fed(self, stream: Stream, outputs: Outputs) -> Stream:
+        """What the command before would have written, with these settings, and this one read."""
+        with named(self.job.name):
+            stream = renamed(chosen(stream, outputs), self.reading)
+        return stream if outputs.lineage else replace(stream, lineage=Lineage())
+
+    def through(self, stream: Stream) -> Stream:
+        """The stream that comes out of the job's stages."""
+        inputs = self.job.inputs
+        with named(self.job.name):
+            stream.ending.partial |= inputs.partial
+            if inputs.limit is not None:
+                stream = replace(stream, batches=limited(stream.batches, inputs.limit))
+            if inputs.sample is not None:
+                stream = replace(stream, batches=sampled(stream.batches, inputs.sample, inputs.seed))
+            for stage in self.job.stages:
+                stream = connect(stream, stage, self.faults)
+            if self.faults.skip:
+                stream = screened(stream, self.job.due, self.faults)
+                stream = stream.map(lambda batch: self.faults.attempt(self._checked, batch)) if self.job.check else stream
+        return replace(stream, batches=self._counted(stream.batches))
+
+    def _checked(self, batch: Batch) -> Batch:
+        assert self.job.check is not None  # or nobody asks
+        self.job.check(batch)
+        return batch
+
+    def _counted(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        while True:
+            with named(self.job.name):
+                batch = next(batches, None)
+                if batch is None and self.faults.skipped and not self.records:
+                    raise InputError(f"all {self.faults.skipped} records are bad", fix="see why with --on-error fail")
+            if batch is None:
+                return
+            self.records += len(batch)
+            yield batch
+
+    def end(self, stream: Stream) -> None:
+        """Where the records go at last."""
+        with named(self.job.name):
+            if self.job.sink is not None:
+                self.job.sink(stream)
+                sys.stdout.flush()  # what it printed must have arrived before anything is said of success
+            else:
+                write_stream(stream, self.job.outputs)
+
+    def tell(self) -> None:
+        """What happened on the whole: a line of the job's stages each, then how many records and how fast."""
+        with named(self.job.name):
+            facts = {"records": self.records, "skipped": self.faults.skipped}
+            for stage in self.job.stages:
+                facts |= stage.finish()
+            seconds = time.monotonic() - self.started
+            counts = "".join(f", {count} {what}" for what, count in facts.items() if count and what != "records")
+            rate = self.records / seconds
+            speed = {"seconds": round(seconds, 3), "records_per_second": round(rate, 1)}
+            say(f"{self.records} record{'s' * (self.records != 1)}{counts} in {seconds:.1f} s, {rate:,.0f}/s", **facts, **speed)
+
+
+def _log(path: str) -> Any:
+    """The file of rejected records: a log, so it appears at once and stays if the run fails."""
+    try:
+        return Path(path).open("wb", buffering=0)
+    except OSError as error:
+        raise ResourceError(f"cannot be written ({error.strerror})", where=path) from None
 
 
 def data_on_terminal(outputs: Outputs) -> bool:
@@ -53,7 +163,7 @@ def data_on_terminal(outputs: Outputs) -> bool:
     return outputs.path is None and sys.stdout.isatty()
 
 
-def _counted(batches: Iterator[Batch], bar: bool) -> Iterator[Batch]:
+def _watched(batches: Iterator[Batch], bar: bool) -> Iterator[Batch]:
     """The batches, with progress shown while they are read."""
     with Progress("reading", bar=bar) as progress:
         for batch in batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from textkit.artifacts.folder import read_whole
 from textkit.registry import STAGES
 from textkit.report import say
 from textkit.streams.batch import Batch
+from textkit.streams.faults import Faults
 from textkit.streams.lineage import Entry, Lineage
+from textkit.streams.policy import screened
 from textkit.streams.stream import Stream
 
 if TYPE_CHECKING:
@@ -41,19 +44,28 @@ class Stage(ABC):
     def restore(cls, entry: Entry, folder: Path | None) -> Stage:
         """The stage of a lineage entry, its artifact in `folder`."""
 
-    def finish(self) -> None:  # noqa: B027 - most stages have nothing to say
-        """Say on stderr what happened on the whole."""
+    def finish(self) -> dict[str, int]:
+        """Say on stderr what happened on the whole; returns counts of records for the summary: {"truncated": 3}."""
+        return {}
 
     def copy_to(self, target: Path) -> None:  # noqa: B027 - not every stage has an artifact
         """Copy what applying the stage needs into a folder of a bundle."""
 
 
-def connect(stream: Stream, stage: Stage) -> Stream:
+def connect(stream: Stream, stage: Stage, faults: Faults | None = None) -> Stream:
     """The stream that comes out of `stage`. What the stage learns, it learns here."""
     for link in (*missing(stream, stage.needs), stage):
+        if faults is not None and faults.skip:
+            stream = screened(stream, link.needs, faults)
         ready, stream = link.start(stream)
-        stream = stream.map(ready.apply, stream.lineage.plus(ready.entry()))
+        stream = stream.map(_applying(ready, faults), stream.lineage.plus(ready.entry()))
     return stream
+
+
+def _applying(stage: Stage, faults: Faults | None) -> Callable[[Batch], Batch]:
+    if faults is None or not faults.skip:
+        return stage.apply
+    return lambda batch: faults.attempt(stage.apply, batch)
 
 
 def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:

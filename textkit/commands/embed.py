@@ -13,7 +13,6 @@ from textkit.options import (
     LINEAGE_ON,
     LOAD,
     OUTPUT,
-    PROGRESS,
     RATE,
     SAVE,
     SEED,
@@ -22,8 +21,8 @@ from textkit.options import (
     method,
     nothing_to_learn,
     option,
-    options,
     outputs_from,
+    subcommand,
     typed,
 )
 from textkit.registry import EMBEDDINGS
@@ -45,8 +44,7 @@ OWN = (
 LEARNED = ("dim", "window", "min_count", "sg", "negative", "epochs", "lr", "seed")
 
 
-@click.command()
-@options(INPUT + method(EMBEDDINGS, "word2vec") + OWN + EPOCHS + RATE + SEED + SAVE + LOAD + SETTINGS + OUTPUT + LINEAGE_ON + PROGRESS)
+@subcommand(*INPUT, *method(EMBEDDINGS, "word2vec"), *OWN, *EPOCHS, *RATE, *SEED, *SAVE, *LOAD, *SETTINGS, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Learn or apply word vectors.
 
@@ -58,16 +56,14 @@ def command(**given: Any) -> Any:
     textkit embed --load vec --pool mean reviews.tsv
     """
     from textkit.embeddings.stage import Embed
-    from textkit.report import configure
     from textkit.runner import Job
 
-    configure(given["progress"], "textkit embed")
     if given["load"]:
         nothing_to_learn("save", "method", *LEARNED, "settings", "threads", "deterministic")
         stage = Embed.load(given["load"], given["pool"])
     else:
         stage = _learner(given)
-    return Job(inputs_from(given), (stage,), outputs_from(given), partial=given["partial"])
+    return Job(inputs_from(given), (stage,), outputs_from(given))
 
 
 def _learner(given: dict[str, Any]) -> Any:

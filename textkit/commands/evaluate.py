@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
-from textkit.options import INPUT, JSON, PROGRESS, inputs_from, options, refuse_terminal
+from textkit.options import INPUT, JSON, inputs_from, refuse_terminal, subcommand
 
 
-@click.command()
-@options(INPUT + JSON + PROGRESS)
+@subcommand(*INPUT, *JSON)
 def command(**given: Any) -> Any:
     """Measure a model, or predictions, against labels.
 
@@ -23,10 +20,8 @@ def command(**given: Any) -> Any:
     textkit predict model reviews_test.tsv | textkit evaluate --json
     """
     from textkit.evaluating import measure, print_json, print_tables
-    from textkit.report import configure
     from textkit.runner import Job
 
-    configure(given["progress"], "textkit evaluate")
     model, *files = given["files"] or (None,)
     bundled = model is not None and model != "-" and Path(model).is_dir()
     refuse_terminal(files if bundled else given["files"])
@@ -35,7 +30,7 @@ def command(**given: Any) -> Any:
     inputs = inputs_from({**given, "files": tuple(files)} if bundled else given, usual)
     known = stages[0].task.labels if stages else None
     printer = print_json if given["as_json"] else print_tables
-    return Job(inputs, stages, sink=lambda stream: printer(measure(stream, known)), partial=given["partial"], wanted=("label",))
+    return Job(inputs, stages, sink=lambda stream: printer(measure(stream, known)), wanted=("label",), due=("label", "prediction"))
 
 
 def _predict(model: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from textkit.options import INPUT, LINEAGE_ON, OUTPUT, PROGRESS, inputs_from, option, options, outputs_from
+from textkit.options import INPUT, LINEAGE_ON, OUTPUT, inputs_from, option, outputs_from, subcommand
 
 SIDE = click.Choice(["post", "pre"])
 OWN = (
@@ -17,8 +17,7 @@ OWN = (
 )
 
 
-@click.command()
-@options(INPUT + OWN + OUTPUT + LINEAGE_ON + PROGRESS)
+@subcommand(*INPUT, *OWN, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Cut and fill ids to one length, with a mask: 1 for a token, 0 for padding.
 
@@ -29,10 +28,8 @@ def command(**given: Any) -> Any:
     textkit tokenize --load tok reviews.tsv | textkit pad --length 32
     """
     from textkit.padding import Pad, parse_length
-    from textkit.report import configure
     from textkit.runner import Job
 
-    configure(given["progress"], "textkit pad")
     length, measure = parse_length(given["length"])
     stage = Pad(Pad.Config(length, given["pad"], given["truncate"]), measure, given["pad_id"])
-    return Job(inputs_from(given), (stage,), outputs_from(given), partial=given["partial"])
+    return Job(inputs_from(given), (stage,), outputs_from(given))

@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, PROGRESS, TOP, inputs_from, options, outputs_from, refuse_terminal
+from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, TOP, inputs_from, outputs_from, refuse_terminal, subcommand
 
 MODEL = (click.argument("model", type=click.Path()),)
 
 
-@click.command()
-@options(MODEL + INPUT + TOP + OUTPUT + LINEAGE_OFF + PROGRESS)
+@subcommand(*MODEL, *INPUT, *TOP, *OUTPUT, *LINEAGE_OFF)
 def command(**given: Any) -> Any:
     """Label new records with a trained model.
 
@@ -24,11 +23,9 @@ def command(**given: Any) -> Any:
     textkit predict model reviews.tsv -k 2 -o answers.jsonl
     """
     from textkit.predicting import Predict
-    from textkit.report import configure
     from textkit.runner import Job
 
-    configure(given["progress"], "textkit predict")
     refuse_terminal(given["files"])
     stage = Predict.load(given["model"], given["top"], given["proba"])
     inputs = inputs_from(given, usual=stage.bundle.lineage.columns)
-    return Job(inputs, (stage,), outputs_from(given), partial=given["partial"], wanted=("text",))
+    return Job(inputs, (stage,), outputs_from(given), wanted=("text",))

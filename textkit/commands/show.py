@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from textkit.errors import UsageError
-from textkit.options import INPUT, JSON, PROGRESS, inputs_from, options
+from textkit.options import INPUT, JSON, inputs_from, subcommand
 
 
-@click.command()
-@options(INPUT + JSON + PROGRESS)
+@subcommand(*INPUT, *JSON)
 def command(**given: Any) -> Any:
     """Say what an artifact, a file or a stream is.
 
@@ -23,11 +21,9 @@ def command(**given: Any) -> Any:
     textkit show model
     textkit tokenize reviews.tsv | textkit show --json
     """
-    from textkit.report import configure
     from textkit.runner import Job
     from textkit.showing import facts_of_artifact, facts_of_stream, print_json, print_tables
 
-    configure(given["progress"], "textkit show")
     printer = print_json if given["as_json"] else print_tables
     if any(Path(file).is_dir() for file in given["files"]):
         if len(given["files"]) > 1:
@@ -35,4 +31,5 @@ def command(**given: Any) -> Any:
         printer(facts_of_artifact(given["files"][0]))
         return None
     name = " ".join(given["files"]) or "<stdin>"
-    return Job(inputs_from(given), sink=lambda stream: printer(facts_of_stream(stream, name)), partial=True)
+    inputs = replace(inputs_from(given), partial=True)
+    return Job(inputs, sink=lambda stream: printer(facts_of_stream(stream, name)))

@@ -12,15 +12,14 @@ from textkit.options import (
     LINEAGE_ON,
     LOAD,
     OUTPUT,
-    PROGRESS,
     SAVE,
     SETTINGS,
     inputs_from,
     method,
     nothing_to_learn,
     option,
-    options,
     outputs_from,
+    subcommand,
 )
 from textkit.registry import TOKENIZERS
 
@@ -31,8 +30,7 @@ OWN = (
 )
 
 
-@click.command()
-@options(INPUT + method(TOKENIZERS, "words") + OWN + SAVE + LOAD + SETTINGS + OUTPUT + LINEAGE_ON + PROGRESS)
+@subcommand(*INPUT, *method(TOKENIZERS, "words"), *OWN, *SAVE, *LOAD, *SETTINGS, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Cut text into tokens, and ids of a vocabulary.
 
@@ -43,15 +41,13 @@ def command(**given: Any) -> Any:
     textkit tokenize reviews.tsv --method wordpiece --vocab-size 8000 --save tok > tokens.jsonl
     textkit tokenize --load tok < new.txt
     """
-    from textkit.report import configure
     from textkit.runner import Job
     from textkit.tokenizers.stage import Tokenize
 
-    configure(given["progress"], "textkit tokenize")
     if given["load"]:
         nothing_to_learn("save", "method", "vocab_size", "min_frequency", "lowercase", "settings")
     stage = Tokenize.load(given["load"]) if given["load"] else _learner(given)
-    return Job(inputs_from(given), (stage,), outputs_from(given), partial=given["partial"])
+    return Job(inputs_from(given), (stage,), outputs_from(given))
 
 
 def _learner(given: dict[str, Any]) -> Any:

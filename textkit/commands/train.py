@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, INPUT, PROGRESS, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, options, typed
+from textkit.options import EPOCHS, INPUT, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, subcommand, typed
 from textkit.registry import ARCHS, TASKS
 
 TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
@@ -19,8 +19,7 @@ OWN = (
 )
 
 
-@click.command()
-@options(TASK + INPUT + OWN + EPOCHS + RATE + SEED + SETTINGS + SAVE + PROGRESS)
+@subcommand(*TASK, *INPUT, *OWN, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE)
 def command(**given: Any) -> Any:
     """Train a model and save it with its whole chain.
 
@@ -34,13 +33,11 @@ def command(**given: Any) -> Any:
     if not given["save"]:
         raise UsageError("train keeps nothing without --save DIR")
     from textkit.artifacts.folder import check_target
-    from textkit.report import configure
     from textkit.runner import Job
     from textkit.training.run import Plan, check_settings, train
 
-    configure(given["progress"], "textkit train")
     check_target(given["save"], given["force"])
     check_settings(given["arch"], given["settings"])
     own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force")
     plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
-    return Job(inputs_from(given), sink=lambda stream: train(stream, plan), partial=given["partial"], wanted=("label",))
+    return Job(inputs_from(given), sink=lambda stream: train(stream, plan), wanted=("label",), due=("label",))

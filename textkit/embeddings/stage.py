@@ -88,11 +88,12 @@ class Embed(Stage):
         self._tokens, self._unknown = self._tokens + len(flat), self._unknown + int((flat == vocabulary.unk_id).sum())
         return ids
 
-    def finish(self) -> None:
+    def finish(self) -> dict[str, int]:
         """The share of tokens without a vector: much of it means that other tokens were meant."""
         if self._tokens:
             share = 100 * self._unknown / self._tokens
             say(f"{share:.1f} % of {self._tokens} tokens are not in the vocabulary", tokens=self._tokens, unknown=self._unknown)
+        return {}
 
     def entry(self) -> Entry:
         assert self._stored is not None, "learn or load first"

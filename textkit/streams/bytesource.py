@@ -11,12 +11,14 @@ import os
 import select
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from textkit.errors import InputError
+from textkit.streams.compression import PACKED, compression_of, may_begin, unpacked
 
 BLOCK = 4 << 20  # bytes: enough for vectorized work, little enough to stay in memory many times over
 READ = 1 << 20
@@ -25,24 +27,27 @@ PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
 SPELL = 0.5  # s in which a signal is seen for sure
 PIPE_SIZE = 1 << 20
 BOM = codecs.BOM_UTF8
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DIRECTORY_FIX = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
 
 
 class ByteSource:
-    """One input. `name` stands in messages; `path` is None for stdin."""
+    """One input. `name` stands in messages; `path` is None for stdin.
 
-    def __init__(self, path: str | None, encoding: str = "utf-8") -> None:
+    `unbuffered`: whole lines of a pipe leave at once, even if more may be about to come.
+    """
+
+    def __init__(self, path: str | None, encoding: str = "utf-8", *, unbuffered: bool = False) -> None:
         self.name = path or "<stdin>"
         self.path = Path(path) if path else None
         self._file = self._open()
-        self._live = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        self._piped = self._live = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         if self._live:
-            _widen_pipe(self._file.fileno())
+            widen_pipe(self._file.fileno())
+        self._unbuffered = unbuffered
         self._head = b""
         self._read = self._read_pipe_or_file
-        for magic, opener in COMPRESSIONS.items():
-            if self.starts_with(magic):
-                self._read, self._head, self._live = opener(self, _Rest(self._head, self._file)), b"", False
+        self._unpack()
         if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
             self._read, self._head = self._transcoded(encoding, self._head), b""
         if self.starts_with(BOM):
@@ -60,12 +65,19 @@ class ByteSource:
         except PermissionError:
             raise InputError("may not be read", where=self.name, fix="see its permissions") from None
 
+    def _unpack(self) -> None:
+        while may_begin(self._head) and (data := self._read()):
+            self._head += data
+        if compression := compression_of(self._head, self.path):
+            self._read, self._head = unpacked(compression, self._head, self._read, self.name), b""
+            self._live = self._live and compression.prompt
+
     def close(self) -> None:
         self._file.close()
 
     def _read_pipe_or_file(self) -> bytes:
         # a signal that comes just before a blocking read would wait for the next data: so the wait is in short spells
-        while self._live and not select.select([self._file], [], [], SPELL)[0]:
+        while self._piped and not select.select([self._file], [], [], SPELL)[0]:
             continue
         return os.read(self._file.fileno(), READ)
 
@@ -86,6 +98,9 @@ class ByteSource:
                     decoder.setstate(before)
                     line += decoder.decode(data, final=done).partition("\ufffd")[0].count("\n")
                     raise InputError(f"not {encoding} ({error.reason})", where=f"{name}:{line}", fix="give another --encoding") from None
+                except UnicodeError as error:  # a stream that must tell its byte order, and does not
+                    fix = f"give another --encoding, for example {encoding}-le"
+                    raise InputError(f"not {encoding} ({error})", where=f"{name}:{line}", fix=fix) from None
                 line += text.count("\n")
                 if text:
                     return text.encode("utf-8", "surrogatepass")
@@ -123,6 +138,19 @@ class ByteSource:
         while data := self._read():
             yield data
 
+    def seekable(self) -> BinaryIO:
+        """All bytes as a file to move about in: the input itself if it is a plain file, else an unnamed copy on disk."""
+        descriptor = self._file.fileno()
+        plain = not self._piped and self._read == self._read_pipe_or_file
+        if plain and os.lseek(descriptor, 0, os.SEEK_CUR) == len(self._head):
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return os.fdopen(os.dup(descriptor), "rb")
+        copy = tempfile.TemporaryFile(prefix="textkit-")
+        for chunk in self.chunks():
+            copy.write(chunk)
+        copy.seek(0)
+        return cast(BinaryIO, copy)
+
     def blocks(self) -> Iterator[bytes]:
         """All bytes, in blocks that end at the end of a line (the last one may not)."""
         parts, size, since = ([self._head] if self._head else []), len(self._head), time.monotonic()
@@ -144,42 +172,9 @@ class ByteSource:
             yield b"".join(parts)
 
     def _paused(self, since: float) -> bool:
-        if time.monotonic() - since > PATIENCE:
+        if self._unbuffered or time.monotonic() - since > PATIENCE:
             return True
         return not select.select([self._file], [], [], PAUSE)[0]
-
-
-class _Rest:
-    """A file object of the bytes already taken, then those of the file."""
-
-    def __init__(self, head: bytes, file: BinaryIO) -> None:
-        self._head, self._file = head, file
-
-    def read(self, size: int = -1) -> bytes:
-        if self._head:
-            data, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-            return data
-        return self._file.read(size) or b""
-
-
-def _gzip(source: ByteSource, raw: _Rest) -> Callable[[], bytes]:
-    import gzip
-    import zlib
-
-    file: BinaryIO = gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[assignment, call-overload]
-
-    def read() -> bytes:
-        try:
-            data: bytes = file.read1(READ)  # type: ignore[attr-defined]
-            return data
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"the gzip data is cut short or damaged ({error})", where=source.name, fix="make the file again") from None
-
-    return read
-
-
-PACKED = (".gz", ".bz2", ".xz", ".zst")  # suffixes of compressed files
-COMPRESSIONS = {b"\x1f\x8b": _gzip}
 
 
 def plain_suffix(path: Path) -> str:
@@ -194,7 +189,7 @@ def _split_last_line(parts: list[bytes]) -> tuple[bytes, bytes]:
     return data[:end], data[end:]
 
 
-def _widen_pipe(descriptor: int) -> None:
+def widen_pipe(descriptor: int) -> None:
     """A larger pipe means fewer switches between processes; where the system refuses, the usual size does."""
     import fcntl
 
@@ -207,12 +202,16 @@ def _widen_pipe(descriptor: int) -> None:
 
 def nul_byte(block: bytes, line: int, name: str) -> InputError:
     """The error for a block with a NUL byte, whose first line is `line`."""
+    if line == 1 and block.startswith(UTF_16):
+        return _utf_16(name)
     where = f"{name}:{line + block.count(10, 0, block.index(0))}"
     return InputError("a NUL byte: this is no text file", where=where, fix="give text, or name its --encoding")
 
 
 def undecodable(block: bytes, line: int, name: str) -> InputError:
     """The error for a block that is not UTF-8: which line, and the encoding that would read it."""
+    if line == 1 and block.startswith(UTF_16):
+        return _utf_16(name)
     try:
         block.decode()
     except UnicodeDecodeError as error:
@@ -223,6 +222,10 @@ def undecodable(block: bytes, line: int, name: str) -> InputError:
             return InputError("not UTF-8, but it reads as CP949 (Korean Windows)", where=where, fix="add --encoding cp949")
         return InputError("not UTF-8", where=where, fix="name its encoding, for example --encoding cp949 or --encoding latin-1")
     raise AssertionError("the block is UTF-8")
+
+
+def _utf_16(name: str) -> InputError:
+    return InputError("not UTF-8: it looks like UTF-16", where=f"{name}:1", fix="add --encoding utf-16")
 
 
 def _decodes(data: bytes, encoding: str) -> bool:

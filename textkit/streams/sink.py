@@ -7,8 +7,8 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,8 +16,11 @@ from typing import Any, BinaryIO
 from textkit.errors import ResourceError, UsageError
 from textkit.registry import FORMATS, WRITTEN
 from textkit.report import say
-from textkit.streams.bytesource import plain_suffix
+from textkit.streams.batch import Batch
+from textkit.streams.bytesource import plain_suffix, widen_pipe
+from textkit.streams.compression import packing
 from textkit.streams.formats.base import Writing
+from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Stream
 
 
@@ -37,19 +40,42 @@ class Outputs:
 
 def write_stream(stream: Stream, outputs: Outputs) -> int:
     """Write a stream in the format asked for; returns how many records there were."""
-    name = check_outputs(outputs)
-    lineage = stream.lineage if outputs.lineage else None
-    writing = Writing(lineage, outputs.field, outputs.keep, outputs.quotes, outputs.typed)
+    check_outputs(outputs)
     with open_output(outputs.path) as out:
-        writer = FORMATS.find(name)().writer(out, writing)
-        records = _pump(_chosen(stream, outputs), writer, out)
+        written = Written(out, outputs, stream.lineage)
+        for batch in stream.batches:
+            written.write(batch)
         if outputs.path is not None:
             stream.ending.demand()
-        writer.finish(records, complete=stream.ending.problem is None)
-    _tell_of_lack(stream, writer.marks_end)
-    if not records:
+        written.finish(complete=stream.ending.problem is None)
+    _tell_of_lack(stream, written.marks_end)
+    if not written.records:
         say("the input held no records")
-    return records
+    return written.records
+
+
+class Written:
+    """A stream on its way out: the writer of its format, the fields that the user wants, how many records there were."""
+
+    def __init__(self, out: BinaryIO, outputs: Outputs, lineage: Lineage) -> None:
+        writing = Writing(lineage if outputs.lineage else None, outputs.field, outputs.keep, outputs.quotes, outputs.typed)
+        self._out, self._outputs = out, outputs
+        self._writer = FORMATS.find(check_outputs(outputs))().writer(out, writing)
+        self.records = 0
+
+    @property
+    def marks_end(self) -> bool:
+        """Whether a reader of the output can tell a whole stream from one cut short."""
+        marks: bool = self._writer.marks_end
+        return marks
+
+    def write(self, batch: Batch) -> None:
+        self._writer.write(narrowed(batch, self._outputs))
+        self._out.flush()
+        self.records += len(batch)
+
+    def finish(self, complete: bool) -> None:
+        self._writer.finish(self.records, complete)
 
 
 def check_outputs(outputs: Outputs) -> str:
@@ -75,21 +101,16 @@ def _tell_of_lack(stream: Stream, passed_on: bool) -> None:
         say(f"warning: {stream.ending.problem}")
 
 
-def _chosen(stream: Stream, outputs: Outputs) -> Stream:
+def chosen(stream: Stream, outputs: Outputs) -> Stream:
     """The stream with the fields that the user wants to have."""
+    return stream.map(lambda batch: narrowed(batch, outputs)) if outputs.keep is not None or outputs.drop else stream
+
+
+def narrowed(batch: Batch, outputs: Outputs) -> Batch:
+    """The batch with the fields that the user wants to have."""
     if outputs.keep is not None:
-        kept = (*outputs.keep,)
-        stream = stream.map(lambda batch: batch.keep(kept))
-    return stream.map(lambda batch: batch.drop(outputs.drop)) if outputs.drop else stream
-
-
-def _pump(stream: Stream, writer: Any, out: BinaryIO) -> int:
-    records = 0
-    for batch in stream.batches:
-        writer.write(batch)
-        out.flush()
-        records += len(batch)
-    return records
+        batch = batch.keep(outputs.keep)
+    return batch.drop(outputs.drop) if outputs.drop else batch
 
 
 def _format_by_suffix(path: str | None) -> str:
@@ -99,40 +120,86 @@ def _format_by_suffix(path: str | None) -> str:
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[BinaryIO]:
-    """stdout itself, or a temporary file beside `path` that is renamed at the end.
+    """stdout itself, or a file that takes its place at `path` at the end; compressed if the suffix of `path` says so.
 
     If the context is left by an exception nothing appears at `path`, and what was there stays. A device or a named
     pipe is written to as it is, and a symbolic link keeps pointing at its file.
     """
     if path in (None, "-"):
+        widen_pipe(sys.stdout.fileno())
         yield _whole(sys.stdout.fileno())
         return
-    target = Path(path).resolve()  # type: ignore[arg-type]
-    if target.is_dir():
-        raise UsageError("is a directory", where=path, fix="give -o a file name")
-    if target.exists() and not target.is_file():
-        with target.open("wb", buffering=0) as device:
-            yield _whole(device.fileno())
-        return
+    with open_files((path,)) as (out,):  # type: ignore[arg-type]
+        yield out
+
+
+@contextmanager
+def open_files(paths: Sequence[str]) -> Iterator[list[BinaryIO]]:
+    """Files as `open_output` opens them. None takes its place before all of them are whole and on the disk."""
+    with ExitStack() as places, ExitStack() as drafts:  # left from the right to the left: first all drafts, then all places
+        yield [_open_file(path, places, drafts) for path in paths]
+
+
+def _open_file(path: str, places: ExitStack, drafts: ExitStack) -> BinaryIO:
+    given = Path(path)
+    if given.is_dir():
+        raise UsageError("is a directory", where=path, fix="give a file name")
+    if given.exists() and not given.is_file():
+        file: BinaryIO = drafts.enter_context(given.open("wb", buffering=0))  # type: ignore[arg-type]
+    else:
+        target = given.resolve()
+        file = drafts.enter_context(_drafted(places.enter_context(_replacing(target)), target))
+    return drafts.enter_context(packing(_whole(file.fileno()), path))
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """The name of a file that replaces `target` at the end."""
     temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}")
     try:
-        with _create(temporary, target) as file:
-            yield _whole(file.fileno())
-            os.fsync(file.fileno())
+        yield temporary
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def _drafted(temporary: Path, target: Path) -> Iterator[BinaryIO]:
+    """A file, without a name if the system can do that, that gets this one once it is whole and on the disk."""
+    with _create(temporary, target) as file:
+        yield file
+        os.fsync(file.fileno())
+        if not temporary.exists():
+            _give_name(file, temporary)
+
+
 def _create(temporary: Path, target: Path) -> BinaryIO:
-    """The temporary file, with the permissions of the file that it will replace."""
+    """The file to write, with the permissions of the one that it will replace."""
     try:
-        file = temporary.open("xb", buffering=0)
+        file = _unnamed(target.parent) or temporary.open("xb", buffering=0)
         if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
     except OSError as error:
         raise ResourceError(f"cannot be written ({error.strerror})", where=str(target)) from error
     return file
+
+
+def _unnamed(folder: Path) -> BinaryIO | None:
+    """A file without a name, of which nothing stays if the process is killed. None where there is no such thing."""
+    if not (hasattr(os, "O_TMPFILE") and Path("/proc/self/fd").is_dir()):
+        return None
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb", buffering=0)
+    except OSError:  # this file system has none, or nothing can be written here: the named file will tell
+        return None
+
+
+def _give_name(file: BinaryIO, name: Path) -> None:
+    folder = os.open(name.parent, os.O_RDONLY)  # with a folder's descriptor os.link is linkat, which follows the link in /proc
+    try:
+        os.link(f"/proc/self/fd/{file.fileno()}", name.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
 
 
 def _whole(descriptor: int) -> BinaryIO:

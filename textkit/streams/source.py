@@ -24,6 +24,14 @@ class Inputs:
     format: str | None = None
     encoding: str = "utf-8"
     reading: Reading = field(default_factory=Reading)
+    parallel: tuple[tuple[str, str], ...] = ()  # pairs of files, instead of paths
+    limit: int | None = None  # records, from the first on
+    sample: int | None = None  # records, at random
+    seed: int = 42  # of the sample
+    skip: bool = False  # leave bad records out, and tell how many
+    reject: str | None = None  # where to keep them
+    partial: bool = False  # accept a stream that was cut short
+    unbuffered: bool = False  # pass on each line at once
 
 
 def sniff(source: ByteSource, reading: Reading) -> str:

@@ -20,17 +20,17 @@ LINE = "\x00line"
 
 
 class Spool:
-    """All batches of a stream; `batches()` can be called any number of times. Memory: one batch."""
+    """All batches of a stream, or those added; `batches()` can be called any number of times. Memory: one batch."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream | None = None) -> None:
         self._file = tempfile.TemporaryFile(prefix="textkit-")
         self._index: list[tuple[int, int, Batch]] = []  # (offset, size, batch without its data)
         self._stream = stream
         self.records = 0
-        for batch in stream.batches:
-            self._add(batch)
+        for batch in () if stream is None else stream.batches:
+            self.add(batch)
 
-    def _add(self, batch: Batch) -> None:
+    def add(self, batch: Batch) -> None:
         frame = batch.frame.select(name for name in batch.frame.columns if name in batch.added)  # views are read again
         if batch.raw is not None:
             raw = batch.raw.alias(RAW).to_frame()
@@ -55,6 +55,7 @@ class Spool:
             yield replace(batch, frame=frame, raw=raw, position=Position(batch.position.path, line), plain={})
 
     def stream(self) -> Stream:
+        assert self._stream is not None  # of batches that were added there is none
         return replace(self._stream, batches=self.batches())
 
     def column(self, name: str, fix: str | None = None) -> Column:

@@ -24,7 +24,7 @@ class JsonLines:
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         fields = Fields(reading)
         for lines, number in line_blocks(source, reading.faults):
-            for piece in _pieces(lines, Position(source.name, number)):
+            for piece in pieces(lines, Position(source.name, number)):
                 yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
         fields.demand()
 
@@ -43,7 +43,7 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _pieces(lines: pl.Series, position: Position) -> Iterator[Lineage | End | Batch]:
+def pieces(lines: pl.Series, position: Position) -> Iterator[Lineage | End | Batch]:
     """Runs of records, and the header and end lines between them."""
     numbers: int | pl.Series = position.line
     blank = (lines.str.strip_chars(" \t\r") == "").fill_null(True)

@@ -1,4 +1,4 @@
-"""Tables: TSV without quoting, and CSV as RFC 4180 has it.
+"""Tables: TSV without quoting unless the user says so, and CSV as RFC 4180 has it.
 
 A header line is taken for one if it has a name that textkit knows or that the user gave. Fields are counted in every
 record: a reader that fills short rows with nulls loses data in silence.
@@ -6,21 +6,21 @@ record: a reader that fills short rows with nulls loses data in silence.
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import polars as pl
 
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
+from textkit.report import say
 from textkit.streams.batch import Batch, Position
-from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
+from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.base import ASIDE, Event, Reading, Writer, Writing
-from textkit.streams.formats.lines import line_blocks
+from textkit.streams.formats.quoted import quoted_rows
+from textkit.streams.formats.separated import Rows, joined_start, plain_rows
+from textkit.streams.formats.table_writer import TableWriter
 
 OURS = ("text", "label", "target", "pair")  # the columns of a table that textkit reads
-Rows = tuple[pl.DataFrame, int | pl.Series]  # string columns, and the line (or lines) where the records start
 
 
 def looks_like_header(cells: list[str], reading: Reading) -> bool:
@@ -57,6 +57,8 @@ def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
     for our, user in {**remembered, **reading.names}.items():
         if user not in names:
             raise InputError(f"no column is called {user!r}", where=where, fix=f"the columns are {', '.join(names)}")
+        if our in reading.names and user in [reading.names[other] for other in mapping if other in reading.names]:
+            raise InputError(f"the column {user!r} is named for two fields", where=where, fix="name another column for one of them")
         mapping[our] = user
     lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
     for our in OURS:
@@ -75,7 +77,7 @@ class Tsv:
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         names: list[str] = []
-        for frame, lines in self.rows(source, reading):
+        for frame, lines in joined_start(self.rows(source, reading)):
             if not names:
                 place, first = Position(source.name, lines), _first_record(frame)
                 names, mapping, header = column_names([cell or "" for cell in frame.row(first)], reading, place(first))
@@ -85,146 +87,52 @@ class Tsv:
                     frame = frame[first + 1 :]
                     lines = lines + first + 1 if isinstance(lines, int) else lines[first + 1 :]
             frame.columns = names
-            if "text" in names:  # an empty line has no other fields
-                frame = frame.with_columns(pl.col("text").fill_null(""))
-            yield Batch(frame, Position(source.name, lines), added=frozenset(names))
+            filled = names if len(names) == 1 else [name for name in names if name == "text"]  # an empty line has no other fields
+            yield Batch(frame.with_columns(pl.col(filled).fill_null("")), Position(source.name, lines), added=frozenset(names))
 
     def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
-        width, early = 0, pl.Series(dtype=pl.String)
-        for lines, number in line_blocks(source, reading.faults):
-            lines, number = pl.concat([early, lines.alias("")]), number - len(early)
-            if not width and (lines == "").all():
-                early = lines
-                continue
-            early = early[:0]
-            counts = lines.str.count_matches("\t", literal=True) + 1
-            width = width or counts.filter(lines != "")[0]
-            check_widths(counts, lines == "", width, Position(source.name, number), "tabs")
-            rows = lines.str.split_exact("\t", width - 1).struct.unnest()
-            yield _empty(rows, lines == ""), number
-        if len(early):
-            yield pl.DataFrame({"": [None] * len(early)}, schema={"": pl.String}), 1
+        mark = separator(reading) or "\t"
+        return quoted_rows(source, mark, reading.faults) if reading.quotes else plain_rows(source, mark, reading.faults)
 
     def writer(self, out: BinaryIO, writing: Writing) -> Writer:
-        raise InputError("tables cannot be written yet", fix="use --to jsonl, arrow or text")
+        return TableWriter(out, writing, "\t", quotes=writing.quotes)
 
 
 class Csv(Tsv):
     suffixes = (".csv",)
 
     def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
-        width, number, early = 0, 1, b""
-        for block in csv_blocks(source):
-            block, early = early + block, b""
-            if not width and not block.strip(b"\r\n"):
-                early = block
-                continue
-            try:
-                text = outside = block.decode()
-            except UnicodeDecodeError:
-                raise undecodable(block, number, source.name) from None
-            if "\x00" in outside:
-                raise nul_byte(block, number, source.name)
-            outside = QUOTED_FIELD.sub(lambda quoted: "q" + "\x00" * quoted[0].count("\n"), outside)
-            records = pl.Series(outside.removesuffix("\n").split("\n"))
-            newlines = records.str.count_matches("\x00", literal=True) + 1
-            starts = number + newlines.cum_sum() - newlines
-            place = Position(source.name, starts)
-            if '"' in outside:
-                stray = records.str.contains('"', literal=True).arg_true()[0]
-                fix = 'quote the whole field and write the quote in it as ""'
-                raise InputError("a quote inside a field that is not quoted", where=place(stray), fix=fix)
-            blank = records.str.strip_chars("\r") == ""
-            counts = records.str.count_matches(",", literal=True) + 1
-            width = width or counts.filter(~blank)[0]
-            check_widths(counts, blank, width, place, "commas")
-            if blank.any():
-                yield _with_blank(read_csv(_without_blank(text, blank), width, int((~blank).sum()), place), blank), starts
-            else:
-                yield read_csv(block, width, len(records), place), starts
-            number += int(newlines.sum())
-        if early:
-            starts = pl.Series(range(1, early.count(b"\n") + (not early.endswith(b"\n")) + 1))
-            yield pl.DataFrame({"": [None] * len(starts)}, schema={"": pl.String}), starts
+        return quoted_rows(source, separator(reading) or _seen_separator(source, reading), reading.faults)
+
+    def writer(self, out: BinaryIO, writing: Writing) -> Writer:
+        return TableWriter(out, writing, ",", quotes=True)
 
 
-LONGEST_RECORD = 64 << 20  # bytes after which a quote is taken for one that is never closed
+def separator(reading: Reading) -> str | None:
+    """What the user says stands between columns."""
+    mark = reading.delimiter
+    if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\x00'):
+        raise UsageError(f"{mark!r} cannot stand between columns", fix="give --delimiter one ASCII character, for example ';'")
+    return mark
 
-# a whole quoted field: from a field's start to a field's end
-QUOTED_FIELD = re.compile(r'(?:(?<=[,\n])|\A)"[^"]*(?:""[^"]*)*"(?=,|\r?\n|\r?\Z)')
+
+def _seen_separator(source: ByteSource, reading: Reading) -> str:
+    """A comma, unless only cells between semicolons show a name that is known, or are as many as the user's names."""
+    first = source.first_line().decode("utf-8", "replace").rstrip("\r")
+    cells = {mark: bare_cells(first, mark) for mark in ",;"}
+    shown = {mark: reading.known(found) or len(found) == len(reading.columns) for mark, found in cells.items()}
+    if len(cells[";"]) == 1 or not shown[";"] or shown[","]:
+        return ","
+    say(f"{source.name}: the columns are taken to stand between semicolons; --delimiter , if not")
+    return ";"
 
 
-def _empty(frame: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
-    """Null instead of empty text in the rows of empty lines."""
-    return frame.with_columns(pl.when(~blank).then(pl.all())) if blank.any() else frame
+def bare_cells(first: str, mark: str) -> list[str]:
+    """The cells of a simple header line, without their quotes."""
+    return [cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)]
 
 
 def _first_record(frame: pl.DataFrame) -> int:
     """The first row that is no empty line; 0 if all are."""
     rows = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series().arg_true()
     return rows[0] if len(rows) else 0
-
-
-def _without_blank(text: str, blank: pl.Series) -> bytes:
-    """A CSV block without its empty lines, on which polars' reader cannot be relied."""
-    records = pl.Series(QUOTED_FIELD.sub(lambda quoted: quoted[0].replace("\n", "\x00"), text).removesuffix("\n").split("\n"))
-    whole: str = (records.filter(~blank) + "\n").str.join("").item()
-    return whole.replace("\x00", "\n").encode()
-
-
-def _with_blank(frame: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
-    """Rows of nulls put back where `blank` says that there were empty lines."""
-    rows = (~blank).cum_sum().cast(pl.Int64) - 1
-    return frame.select(pl.all().gather(pl.select(pl.when(~blank).then(rows)).to_series()))
-
-
-def csv_blocks(source: ByteSource) -> Iterator[bytes]:
-    """Blocks that end where a record ends: at a line end with no quote open."""
-    rest, number = b"", 1
-    for block in source.blocks():
-        seen, block = len(rest), rest + block
-        end = len(block) if block.count(b'"') % 2 == 0 else _last_closed_line(block, seen)
-        if end:
-            yield block[:end]
-            number += block.count(b"\n", 0, end)
-        rest = block[end:]
-        if len(rest) > LONGEST_RECORD:
-            break
-    if rest:
-        where = f"{source.name}:{number}"
-        raise InputError("a quoted field that starts here is never closed", where=where, fix='a " inside a field is written ""')
-
-
-def _last_closed_line(block: bytes, seen: int) -> int:
-    """Where the last record ends in a block with an odd number of quotes (0: nowhere). None ends in what was `seen`."""
-    end, is_open = len(block), True
-    while end > seen and is_open:
-        line = block.rfind(b"\n", 0, end - 1) + 1
-        is_open ^= block.count(b'"', line, end) % 2 == 1
-        end = line
-    return 0 if is_open else end
-
-
-def check_widths(counts: pl.Series, blank: pl.Series, width: int, place: Position, marks: str) -> None:
-    """InputError at the first record that has other than `width` fields. An empty line is a record of empty text."""
-    wrong = (counts != width) & ~blank
-    if wrong.any():
-        row = wrong.arg_true()[0]
-        fix = f"see that line's {marks}, or read it as --from text"
-        raise InputError(f"{counts[row]} field{'s' * (counts[row] != 1)} where {width} are due", where=place(row), fix=fix)
-
-
-def read_csv(block: bytes, width: int, records: int, place: Position) -> pl.DataFrame:
-    schema = {f"field_{i}": pl.String for i in range(width)}
-    if not records:
-        return pl.DataFrame(schema=schema)
-    frame = pl.read_csv(
-        io.BytesIO(block),
-        has_header=False,
-        schema=schema,
-        empty_string_is_null=False,
-        extra_columns="raise",
-    )
-    if len(frame) != records:
-        raise InputError(f"{records} records were counted and {len(frame)} read", where=place(0), fix="check the quotes")
-    return frame
