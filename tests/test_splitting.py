@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.conftest import Textkit
 from tests.making import stream_of
 from textkit.errors import InputError, UsageError
-from textkit.splitting import Split, apportion, block, counts_of, exactly, fingerprint, randoms, shares_of_labels, split
+from textkit.splitting import Blocks, Split, apportion, block, counts_of, exactly, fingerprint, randoms, shares_of_labels, spelling, split
 from textkit.streams.batch import Batch, Position
 from textkit.streams.sink import Outputs
 
@@ -164,15 +164,13 @@ def test_the_random_numbers_are_those_of_the_paper() -> None:
 
 def test_every_slot_is_as_likely_in_every_part() -> None:
     """10,000 blocks of 8, 1, 1 under one seed: each of the ten slots falls to test about 1,000 times."""
-    parts = Blocks_of(100_000)
+    parts = dealt_by_blocks(100_000)
     test = np.bincount(np.flatnonzero(parts == 2) % 10, minlength=10)
     assert test.sum() == 10_000
     assert abs(test - 1000).max() < 150  # five standard deviations
 
 
-def Blocks_of(records: int) -> Any:
-    from textkit.splitting import Blocks
-
+def dealt_by_blocks(records: int) -> Any:
     return Blocks(Split({}, ratios=(8, 1, 1))).deal(pl.Series([""]).new_from_index(0, records))
 
 
@@ -183,7 +181,7 @@ def test_groups_stay_whole_and_their_hash_is_fixed(tmp_path: Path) -> None:
     assert not (users[0] & users[1] or users[0] & users[2] or users[1] & users[2])
     assert [len(part) for part in parts] == [10 * len(own) for own in users]
     assert min(map(len, users)) > 4
-    assert fingerprint(42, "user 1") == 0x0  # replaced below
+    assert fingerprint(42, "user 1") == 0x2B67521F61377AAF  # hashlib.blake2b(b"user 1", digest_size=8, key=b"\x2a" + bytes(7))
 
 
 def test_another_seed_deals_otherwise(tmp_path: Path) -> None:
@@ -195,15 +193,11 @@ def test_another_seed_deals_otherwise(tmp_path: Path) -> None:
 def test_values_go_by_their_spelling(tmp_path: Path) -> None:
     """A number and a string that look alike are one group, and so is a string with an escape and the same without."""
     lines = ['{"text":"a","g":1}', '{"text":"b","g":"1"}', '{"text":"c","g":"\\u0031"}', '{"text":"d","g":1.0}', '{"text":"e","g":"\\ud800"}'] * 40
-    from textkit.splitting import spelling
-
     found = spelling(Batch(pl.DataFrame(), Position("in", 1), raw=pl.Series(lines)), "g")
     assert found.to_list() == ["1", "1", "1", "1.0", '"\\ud800"'] * 40
 
 
 def test_a_value_with_quotes_keeps_them() -> None:
-    from textkit.splitting import spelling
-
     lines = [json.dumps({"g": value}) for value in ('"quoted"', "", "null", None, True, [1])] + ["{}"]
     found = spelling(Batch(pl.DataFrame(), Position("in", 1), raw=pl.Series(lines)), "g")
     assert found.to_list() == ['"quoted"', "", "null", None, "true", "[1]", None]
@@ -244,7 +238,8 @@ def test_each_part_is_a_whole_stream(place: Textkit) -> None:
     shown = json.loads(place("show", "--json", "test.arrow").stdout)
     assert (shown["records"], shown["complete"], shown["lineage"]["stages"][0]["stage"]) == (10, True, "tokenize")
     both = place("convert", "train.jsonl", "valid.jsonl.gz", "test.arrow", "--no-lineage").stdout.splitlines()
-    assert sorted(both) == sorted((place.folder / "tokens.jsonl").read_text().splitlines()[1:-1])
+    records = [json.loads(line) for line in (place.folder / "tokens.jsonl").read_text().splitlines()[1:-1]]
+    assert sorted(map(json.loads, both), key=lambda record: int(record["text"][2:])) == records
 
 
 def test_output_options(place: Textkit) -> None:

@@ -100,7 +100,8 @@ ARCHS = Registry(
 FORMATS = Registry(
     "format",
     {
-        "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream"),
+        "arrow": Entry("textkit.streams.formats.arrow:Arrow", "Arrow IPC stream or file"),
+        "parquet": Entry("textkit.streams.formats.parquet:Parquet", "Parquet, all fields typed"),
         "jsonl": Entry("textkit.streams.formats.jsonl:JsonLines", "one JSON object a line"),
         "json": Entry("textkit.streams.formats.json:JsonArray", "one JSON array of objects", writes=False),
         "fasttext": Entry("textkit.streams.formats.fasttext:FastText", "__label__ words, then text"),

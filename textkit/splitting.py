@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LARGEST_BLOCK = 1000  # records
 NEARLY = 1e-3  # of a record in a block that a part may get too many or too few
 CELLS = 1 << 22  # random numbers at once
+BLOCK_BITS = 40  # of a number that names a label and a block of it
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Groups:
         distinct = groups.unique()
         numbers = [fingerprint(self._seed, group) for group in distinct]  # a loop over the groups of a batch: no column function is stable
         parts = [sum(number >= bound for bound in self._bounds) for number in numbers]
-        return groups.replace_strict(distinct, pl.Series(parts, dtype=pl.Int64)).to_numpy()
+        return groups.replace_strict(distinct, pl.Series(parts, dtype=pl.Int64), return_dtype=pl.Int64).to_numpy()
 
 
 def fingerprint(seed: int, text: str) -> int:
@@ -161,23 +162,25 @@ class Blocks:
         distinct, counts = _sizes(labels)
         starts = [self._seen.get(label, 0) for label in distinct]
         self._seen |= {label: start + count for label, start, count in zip(distinct, starts, counts, strict=True)}
-        number = (_numbers(labels) + labels.replace_strict(distinct, pl.Series(starts, dtype=pl.Int64))).to_numpy()
-        return self._parts(_keys(labels, distinct, self._seed), number // size, number % size)
+        code = labels.replace_strict(distinct, pl.Series(range(len(distinct)), dtype=pl.Int64), return_dtype=pl.Int64).to_numpy()
+        number = (_numbers(labels) + labels.replace_strict(distinct, pl.Series(starts, dtype=pl.Int64), return_dtype=pl.Int64)).to_numpy()
+        return self._parts(_keys(distinct, self._seed), code, number // size, number % size)
 
-    def _parts(self, label: Numbers, block: Numbers, slot: Numbers) -> Numbers:
+    def _parts(self, keys: Numbers, code: Numbers, block: Numbers, slot: Numbers) -> Numbers:
         """The part of each record: its slot's rank among the random numbers of its block's slots, and whose share that is."""
         import numpy as np
 
         size = sum(self._shares)
-        whole, which = np.unique(np.stack([label, block.astype(np.uint64)]), axis=1, return_inverse=True)
-        parts = np.repeat(np.arange(len(self._shares)), self._shares)
-        found = np.empty((whole.shape[1], size), np.uint8)
-        step = max(1, CELLS // size)
-        for start in range(0, whole.shape[1], step):
-            base, first = whole[:, start : start + step, None]
-            numbers = randoms(base, first * np.uint64(size) + np.arange(size, dtype=np.uint64))
-            np.put_along_axis(found[start : start + step], numbers.argsort(axis=1, kind="stable"), parts.astype(np.uint8)[None], axis=1)
-        return found[which.ravel(), slot]  # type: ignore[no-any-return]
+        whole, which = np.unique((code << BLOCK_BITS) + block, return_inverse=True)  # the blocks of all labels that occur here
+        base = keys[whole >> BLOCK_BITS][:, None]
+        first = (whole & ((1 << BLOCK_BITS) - 1)).astype(np.uint64)[:, None] * np.uint64(size)
+        parts = np.repeat(np.arange(len(self._shares), dtype=np.uint8), self._shares)[None]
+        found = np.empty((len(whole), size), np.uint8)
+        for start in range(0, len(whole), max(1, CELLS // size)):
+            rows = slice(start, start + max(1, CELLS // size))
+            numbers = randoms(base[rows], first[rows] + np.arange(size, dtype=np.uint64))
+            np.put_along_axis(found[rows], numbers.argsort(axis=1, kind="stable"), parts, axis=1)
+        return found[which, slot]  # type: ignore[no-any-return]
 
 
 def _sizes(labels: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -191,9 +194,9 @@ def _numbers(labels: pl.Series) -> pl.Series:
     return labels.to_frame("label").select(pl.int_range(pl.len()).over("label")).to_series()
 
 
-def _keys(labels: pl.Series, distinct: pl.Series, seed: int) -> Numbers:
-    keys = pl.Series([fingerprint(seed, label) for label in distinct], dtype=pl.UInt64)  # a loop over labels, not records
-    return labels.replace_strict(distinct, keys).to_numpy()
+def _keys(labels: pl.Series, seed: int) -> Numbers:
+    """(L,) the key of each label's random numbers."""
+    return pl.Series([fingerprint(seed, label) for label in labels], dtype=pl.UInt64).to_numpy()  # a loop over labels, not records
 
 
 def randoms(key: Numbers, number: Numbers) -> Numbers:
@@ -260,10 +263,12 @@ def exactly(labels: pl.Series, counts: Sequence[int], seed: int) -> Numbers:
     """(N,) the part of each record: of each label so many by chance as `shares_of_labels` gives each part."""
     import numpy as np
 
+    if not len(labels):
+        return np.empty(0, np.int64)
     distinct, sizes = _sizes(labels)
     shares = np.array(shares_of_labels(sizes.to_list(), counts), dtype=np.int64).reshape(-1, len(counts))
-    code = labels.replace_strict(distinct, pl.Series(range(len(distinct)), dtype=pl.Int64))
-    keys = randoms(_keys(labels, distinct, seed), _numbers(labels).to_numpy().astype(np.uint64))
+    code = labels.replace_strict(distinct, pl.Series(range(len(distinct)), dtype=pl.Int64), return_dtype=pl.Int64)
+    keys = randoms(_keys(distinct, seed)[code.to_numpy()], _numbers(labels).to_numpy().astype(np.uint64))
     rank = pl.DataFrame({"code": code, "key": keys}).select(pl.col("key").rank("ordinal").over("code")).to_series().to_numpy()
     bounds = shares.cumsum(axis=1)[code.to_numpy()]  # (N, parts)
     return (rank[:, None] > bounds[:, :-1]).sum(axis=1)  # type: ignore[no-any-return]

@@ -179,7 +179,3 @@ def test_damaged_data_is_an_error_and_never_a_crash(tmp_path: Path) -> None:
             assert path in str(error)
 
 
-def test_an_arrow_file_is_told_from_a_stream(tmp_path: Path) -> None:
-    pl.DataFrame({"text": ["a"]}).write_ipc(tmp_path / "a.arrow")
-    with pytest.raises(InputError, match="an Arrow file, not an Arrow stream"):
-        lines_of(str(tmp_path / "a.arrow"))

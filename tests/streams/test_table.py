@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import time
 import tracemalloc
@@ -14,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.streams.reading import put, records_of, stream_of, texts_of
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
 from textkit.streams import bytesource
-from textkit.streams.formats import table
+from textkit.streams.faults import Faults
+from textkit.streams.formats import quoted
 
 cells = st.text(st.sampled_from('ab",\n\r \u2028한\t'), max_size=6)
 
@@ -163,7 +165,7 @@ def test_a_quoted_empty_line_is_a_part_of_its_field(tmp_path: Path) -> None:
 
 def test_a_long_quoted_field_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.start()
-    table.QUOTED_FIELD.sub("", '"' + "a" * 1_000_000 + '""b"')
+    quoted.quoted_field(",").sub(b"", b'"' + b"a" * 1_000_000 + b'""b"')
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10_000_000
@@ -199,9 +201,116 @@ def test_large_csv_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_an_unclosed_quote_is_found_in_good_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "LONGEST_RECORD", 6 << 20)
+    monkeypatch.setattr(quoted, "LONGEST_RECORD", 6 << 20)
     path = put(tmp_path, "a.csv", 'text,label\n"never closed,1\n' + '"a quoted text","1"\n' * 500_000)
     started = time.monotonic()
     with pytest.raises(InputError, match=re.escape(f"{path}:2: a quoted field that starts here is never closed")):
         records_of(path)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reading", "records"),
+    [
+        ("a.tsv", 'text\tn\n"a\tb"\t1\n"c\n""d"\t2\n', {"quotes": True}, [("a\tb", "1"), ('c\n"d', "2")]),
+        ("a.csv", 'text;n\n"a;b";1\n', {}, [("a;b", "1")]),
+        ("a.csv", '"text";"n"\r\nx,y;1\r\n', {}, [("x,y", "1")]),
+        ("a.csv", "id, no;text\n1;b\n", {}, [("b", None)]),
+        ("a.csv", "a;1\n", {"columns": ("text", "n")}, [("a", "1")]),
+        ("a.csv", "text,n;m\na,1\n", {}, [("a", None)]),
+        ("a.csv", "text|n\na,b|1\n", {"delimiter": "|"}, [("a,b", "1")]),
+        ("a", "text|n\na|1\n", {"delimiter": "|"}, [("a", "1")]),
+        ("a", "text;n\na;1\n", {}, [("a", "1")]),
+        ("a.csv", "text^n\na^1\n", {"delimiter": "^"}, [("a", "1")]),
+        ("a.csv", "text\tn\na\t1\n", {"delimiter": "\t"}, [("a", "1")]),
+    ],
+)
+def test_separators(tmp_path: Path, name: str, data: str, reading: dict[str, object], records: list[tuple[str, str]]) -> None:
+    assert [(r["text"], r.get("n")) for r in records_of(put(tmp_path, name, data), **reading)] == records  # type: ignore[arg-type]
+
+
+def test_semicolons_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records_of(put(tmp_path, "a.csv", "text;n\n" + "a;1\n" * 9))
+    assert capsys.readouterr().err.count("stand between semicolons") == 1
+
+
+@pytest.mark.parametrize("mark", ["", ",,", '"', "\n", "한"])
+def test_what_cannot_be_a_separator(tmp_path: Path, mark: str) -> None:
+    with pytest.raises(UsageError, match="cannot stand between columns"):
+        records_of(put(tmp_path, "a.csv", "text\n"), delimiter=mark)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("name", "data", "bad", "records"),
+    [
+        ("a.tsv", b"text\tn\na\t1\nb\nc\t2\t3\nd\t4\n", [(3, b"b"), (4, b"c\t2\t3")], [("a", 2), ("d", 5)]),
+        ("a.tsv", b"text\tn\na\xff\t1\n\nb\x00\t2\nd\n\te\n", [(2, b"a\xff\t1"), (4, b"b\x00\t2"), (5, b"d")], [("", 3), ("", 6)]),
+        ("a.csv", b'text,n\r\n"a\r\nb",1\r\nc\r\nd,"2\n"\r\n', [(4, b"c")], [("a\r\nb", 2), ("d", 5)]),
+        ("a.csv", b'text,n\n5" pipe,1\n"x\ny",2\n\n"c"d,3\nz,4\n', [(2, b'5" pipe,1'), (6, b'"c"d,3')], [("x\ny", 3), ("", 5), ("z", 7)]),
+        ("a.csv", b'text,n\n"a\xff\nb",1\nc\x00,2\n"d\n",3\n', [(2, b'"a\xff\nb",1'), (4, b"c\x00,2")], [("d\n", 5)]),
+        ("a.csv", b'\xff,1\n\ntext,n\n\na,1\n"b\nc"\n', [(1, b"\xff,1"), (6, b'"b\nc"')], [("", 4), ("a", 5)]),
+        ("a.csv", b"text,n\n\xff\n", [(2, b"\xff")], []),
+    ],
+)
+def test_bad_records_are_left_out_and_the_others_keep_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, name: str, data: bytes, bad: list[tuple[int, bytes]], records: list[tuple[str, int]]
+) -> None:
+    monkeypatch.setattr(bytesource, "BLOCK", block)
+    monkeypatch.setattr(bytesource, "READ", 5)
+    path, rejected = put(tmp_path, name, data), []
+    faults = Faults(skip=True, reject=lambda line: rejected.append(json.loads(line)))
+    batches = list(stream_of(path, faults=faults).batches)
+    assert [(text, batch.position(row)) for batch in batches for row, text in enumerate(batch.read("text")["text"])] == [
+        (text, f"{path}:{line}") for text, line in records
+    ]
+    found = sorted((fault["position"], fault["raw"]) for fault in rejected)
+    assert found == [(f"{path}:{line}", raw.decode("utf-8", "backslashreplace")) for line, raw in bad]
+    assert faults.skipped == len(bad)
+    with pytest.raises(InputError, match=f"{re.escape(path)}:({'|'.join(str(line) for line, _ in bad)}): "):
+        records_of(path)
+
+
+def test_an_unclosed_quote_is_never_skipped(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", 'text,n\nstray" one,1\n"b\nc",2\n"open,3\n')
+    with pytest.raises(InputError, match=re.escape(f"{path}:5: a quoted field that starts here is never closed")):
+        records_of(path, faults=Faults(skip=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.text(st.sampled_from('a",\n\r"'), max_size=30), block=st.integers(1, 12))
+def test_skipping_does_not_depend_on_blocks(tmp_path_factory: pytest.TempPathFactory, data: str, block: int) -> None:
+    path = put(tmp_path_factory.mktemp("csv"), "a.csv", data)
+
+    def read() -> object:
+        rejected: list[object] = []
+        try:
+            stream = stream_of(path, columns=("text", "label"), faults=Faults(skip=True, reject=rejected.append))
+            return [(batch.position(row), cells) for batch in stream.batches for row, cells in enumerate(batch.frame.rows())], sorted(
+                map(str, rejected)
+            )
+        except InputError as error:
+            return str(error)
+
+    whole = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bytesource, "BLOCK", block)
+        patch.setattr(bytesource, "READ", 3)
+        assert read() == whole
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "jsonl"])
+@pytest.mark.parametrize("our", ["text", "label", "target", "pair"])
+def test_any_field_of_ours_may_be_named(tmp_path: Path, suffix: str, our: str) -> None:
+    record = {"text": "t", "label": "l", "target": "g", "pair": "p", "mine": "m"}
+    data = json.dumps(record) if suffix == "jsonl" else "\t".join(record) + "\n" + "\t".join(record.values()) + "\n"
+    due = {**record, f"old_{our}": record[our], our: "m"}
+    del due["mine"]
+    stream = stream_of(put(tmp_path, f"a.{suffix}", data), names={our: "mine"})
+    assert stream.lineage.columns == {our: "mine"}
+    assert [json.loads(line) for batch in stream.batches for line in batch.lines()] == [due]
+
+
+def test_one_column_is_not_two_fields(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the column 'a' is named for two fields"):
+        records_of(put(tmp_path, "a.tsv", "a\tb\n"), names={"text": "a", "pair": "a"})

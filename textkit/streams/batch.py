@@ -8,7 +8,8 @@ views of what `raw` already says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import polars as pl
 
@@ -92,7 +93,7 @@ class Batch:
         position = replace(self.position, line=rows + line if isinstance(line, int) else line.filter(mask))
         raw = None if self.raw is None else self.raw.filter(mask)
         frame = self.frame.filter(mask) if self.frame.width else self.frame
-        return replace(self, frame=frame, raw=raw, position=position, plain={name: where.filter(mask) for name, where in self.plain.items()})
+        return self._but(frame=frame, raw=raw, position=position, plain={name: where.filter(mask) for name, where in self.plain.items()})
 
     def without(self, rows: list[int]) -> Batch:
         return self.filter(~pl.Series(range(len(self)), dtype=pl.UInt32).is_in(rows))
@@ -107,13 +108,13 @@ class Batch:
         raw = self._cut(names)
         kept = self.frame.drop(names, strict=False)  # replaced columns go to the end, as they do in raw lines
         frame = kept.with_columns(columns) if kept.width else pl.DataFrame(columns)
-        return replace(self, frame=frame, raw=raw, added=self.added | set(names), plain=dict(self.plain))
+        return self._but(frame=frame, raw=raw, added=self.added | set(names), plain=dict(self.plain))
 
     def drop(self, names: Iterable[str]) -> Batch:
         """A batch without these columns."""
         names = list(names)
         raw = self._cut(names)
-        return replace(self, frame=self.frame.drop(names, strict=False), raw=raw, added=self.added - set(names), plain=dict(self.plain))
+        return self._but(frame=self.frame.drop(names, strict=False), raw=raw, added=self.added - set(names), plain=dict(self.plain))
 
     def keep(self, names: tuple[str, ...]) -> Batch:
         """A batch with these columns only."""
@@ -121,7 +122,7 @@ class Batch:
         frame = self.frame.select(name for name in self.frame.columns if name in names)
         if raw is None and not frame.width:
             raw = pl.Series(["{}"]).new_from_index(0, len(self))
-        return replace(self, frame=frame, raw=raw, added=self.added & set(names), plain={})
+        return self._but(frame=frame, raw=raw, added=self.added & set(names), plain={})
 
     def _cut(self, names: Iterable[str]) -> pl.Series | None:
         raw = self.raw
@@ -133,8 +134,27 @@ class Batch:
                 raw = members.cut(raw, name, self.plain.get(name, nothing_plain))
         return raw
 
+    def _but(self, **changes: Any) -> Batch:
+        return Batch(**{each.name: getattr(self, each.name) for each in fields(Batch)} | changes)
+
     def lines(self) -> pl.Series:
         """Each record as one line of JSON."""
         if self.raw is None:
             return members.to_json(self.frame)
         return members.splice(self.raw, self.frame.select(name for name in self.frame.columns if name in self.added))
+
+    def to_bytes(self) -> bytes:
+        """The lines, each with its end."""
+        text: str = self.lines().str.join("\n").item()
+        return text.encode() + b"\n"
+
+
+class Untouched(Batch):
+    """A block of lines that are known to be JSON objects, and need not be joined again if they are written as they are."""
+
+    def __init__(self, block: bytes, lines: pl.Series, position: Position) -> None:
+        super().__init__(pl.DataFrame(), position, raw=lines)
+        self._block = block
+
+    def to_bytes(self) -> bytes:
+        return self._block

@@ -47,6 +47,7 @@ class ByteSource:
         self._unbuffered = unbuffered
         self._head = b""
         self._read = self._read_pipe_or_file
+        self.compression: str | None = None  # what the input is compressed with
         self._unpack()
         if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
             self._read, self._head = self._transcoded(encoding, self._head), b""
@@ -71,6 +72,7 @@ class ByteSource:
         if compression := compression_of(self._head, self.path):
             self._read, self._head = unpacked(compression, self._head, self._read, self.name), b""
             self._live = self._live and compression.prompt
+            self.compression = compression.name
 
     def close(self) -> None:
         self._file.close()

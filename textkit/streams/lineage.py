@@ -19,6 +19,7 @@ from textkit.errors import InputError
 
 VERSION = 1
 CONTROL = r'^[ \t]*\{\s*"textkit"\s*:\s*\{'  # how a header or end line starts, and maybe a record of the user's
+CONTROL_KEY = b'"textkit"'  # what is in all of them
 
 
 APPLIED = ("pool", "ids", "k", "proba")  # settings of a learned stage that say how it is applied

@@ -156,6 +156,8 @@ def parse(raw: pl.Series, names: tuple[str, ...], place: Place, lenient: bool = 
     Raises BadRecords with the lines that are no JSON object or hold a wrong type (null if `lenient`).
     """
     schema = {name: _column_type(name) for name in names}
+    if not names and all_objects((raw.str.join("\n").item() + "\n").encode()) is not None:
+        return pl.DataFrame(), {}
     fast = _read_fast(raw, schema)
     if fast is None:
         fast = pl.DataFrame({name: pl.Series(name, [None] * len(raw), dtype=dtype) for name, dtype in schema.items()})
@@ -188,6 +190,24 @@ def _read_rows(raw: pl.Series, rows: list[int], names: tuple[str, ...], place: P
     if faults:
         raise BadRecords(faults)
     return values
+
+
+def all_objects(block: bytes) -> pl.Series | None:
+    """The lines of a block, if it is sure that each is one JSON object; None if not, which may mean nothing.
+
+    polars' reader takes `{...},{...}` on a line for two rows, so rows must be as many as lines; and an object over
+    two lines for one, but not where one line ends with a brace and the next begins with one.
+    """
+    if block[-2:] != b"}\n" or b"\r" in block:  # a carriage return at the end of a line is not passed on
+        return None
+    try:
+        lines = pl.read_lines(io.BytesIO(block)).to_series()
+        if not (lines.str.starts_with("{") & lines.str.ends_with("}")).all():
+            return None
+        rows = len(pl.read_ndjson(io.BytesIO(block), schema={"": pl.Boolean}))
+    except pl.exceptions.PolarsError:
+        return None
+    return lines if rows == len(lines) else None
 
 
 def _read_fast(raw: pl.Series, schema: dict[str, Any]) -> pl.DataFrame | None:

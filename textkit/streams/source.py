@@ -12,8 +12,9 @@ from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource, plain_suffix
 from textkit.streams.formats.base import Cut, End, Event, Reading
+from textkit.streams.formats.parallel import read_parallel
 from textkit.streams.lineage import Lineage
-from textkit.streams.stream import Ending, Stream
+from textkit.streams.stream import Ending, Opened, Stream
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def sniff(source: ByteSource, reading: Reading) -> str:
     for name, form in formats.items():
         if form.proves(source):
             return name
+    if reading.delimiter is not None:
+        return "csv"
     if source.path is not None:
         suffix = plain_suffix(source.path)
         # .txt proves little: a table with a known header is still read as one
@@ -52,11 +55,12 @@ def sniff(source: ByteSource, reading: Reading) -> str:
 def _sniff_table(first: str, reading: Reading) -> str:
     """What a first line tells: a header with a known name, or a table in any case if the user spoke of columns."""
     tabbed = first.split("\t")
-    commas = [cell.removeprefix('"').removesuffix('"') for cell in first.split(",")]
     if len(tabbed) > 1 and reading.known(tabbed):
         return "tsv"
-    if len(commas) > 1 and reading.known(commas) and all(cell and cell == cell.strip() for cell in commas):
-        return "csv"
+    commas, semicolons = ([cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)] for mark in ",;")
+    for cells in (commas, semicolons):
+        if len(cells) > 1 and reading.known(cells) and all(cell and cell == cell.strip() for cell in cells):
+            return "csv"
     if reading.header is not None or reading.columns or reading.names:
         return "csv" if len(commas) > 1 and len(tabbed) == 1 else "tsv"
     return "text"
@@ -64,20 +68,44 @@ def _sniff_table(first: str, reading: Reading) -> str:
 
 def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:
     """The inputs as one stream. Reads as far as the first header or record, so that the lineage is known."""
-    sources = (ByteSource(None if path == "-" else path, inputs.encoding) for path in inputs.paths or ("-",))  # one open at a time
     reading = replace(inputs.reading, wanted=wanted)
     ending = Ending()
+    opened: list[Opened] = []
     joined = _Joiner(ending)
-    batches = joined.join((source, _events(source, inputs.format, reading)) for source in sources)
+    batches = joined.join(_parallel(inputs, reading) if inputs.parallel else _each(inputs, reading, opened))
     first = next(batches, None)
-    near = tuple(dict.fromkeys(Path(path).parent for path in inputs.paths if path != "-"))
-    return Stream(joined.lineage, _again(first, batches), ending, near)
+    near = tuple(dict.fromkeys(Path(path).parent for path in _named(inputs)))
+    return Stream(joined.lineage, _again(first, batches), ending, near, opened)
 
 
-def _events(source: ByteSource, format: str | None, reading: Reading) -> Iterator[Event]:
+def _named(inputs: Inputs) -> list[str]:
+    """All files of the input."""
+    paths = [path for pair in inputs.parallel for path in pair] or inputs.paths
+    return [path for path in paths if path != "-"]
+
+
+def _each(inputs: Inputs, reading: Reading, opened: list[Opened]) -> Iterator[tuple[ByteSource, Iterator[Event]]]:
+    """One file after the other, of which one is open at a time."""
+    for path in inputs.paths or ("-",):
+        source = ByteSource(None if path == "-" else path, inputs.encoding)
+        yield source, _events(source, inputs.format, reading, opened)
+
+
+def _parallel(inputs: Inputs, reading: Reading) -> Iterator[tuple[ByteSource, Iterator[Event]]]:
+    for pair in inputs.parallel:
+        first, second = (ByteSource(None if path == "-" else path, inputs.encoding) for path in pair)
+        try:
+            yield first, read_parallel(first, second, reading.faults)
+        finally:
+            first.close()
+            second.close()
+
+
+def _events(source: ByteSource, format: str | None, reading: Reading, opened: list[Opened]) -> Iterator[Event]:
     try:
         if source.peek(1):
-            yield from FORMATS.find(format or sniff(source, reading))().read(source, reading)
+            opened.append(Opened(source.name, format or sniff(source, reading), source.compression))
+            yield from FORMATS.find(opened[-1].format)().read(source, reading)
     finally:
         source.close()
 
@@ -150,9 +178,7 @@ class _Joiner:
 
 def check_exist(inputs: Inputs) -> None:
     """InputError now rather than after a long run, if a named file is missing or no file."""
-    for path in inputs.paths:
-        if path == "-":
-            continue
+    for path in _named(inputs):
         try:
             mode = Path(path).stat().st_mode
         except OSError as error:

@@ -56,6 +56,7 @@ class Spool:
 
     def stream(self) -> Stream:
         assert self._stream is not None  # of batches that were added there is none
+        assert self._stream is not None
         return replace(self._stream, batches=self.batches())
 
     def column(self, name: str, fix: str | None = None) -> Column:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from textkit.errors import InputError
 from textkit.streams.batch import Batch
@@ -27,12 +28,21 @@ class Ending:
             raise InputError(self.problem, fix=INCOMPLETE_FIX)
 
 
+class Opened(NamedTuple):
+    """An input as it was recognised."""
+
+    name: str
+    format: str
+    compression: str | None
+
+
 @dataclass
 class Stream:
     lineage: Lineage
     batches: Iterator[Batch]
     ending: Ending = field(default_factory=Ending)
     near: tuple[Path, ...] = ()  # folders to look for artifacts in: where the stream's files are
+    opened: list[Opened] = field(default_factory=list)  # the inputs so far
 
     def map(self, function: Callable[[Batch], Batch], lineage: Lineage | None = None) -> Stream:
         return replace(self, batches=map(function, self.batches), lineage=self.lineage if lineage is None else lineage)

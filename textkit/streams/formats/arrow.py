@@ -1,4 +1,4 @@
-"""Arrow IPC stream: our columns typed, the user's own fields in one column of JSON text, the lineage in the schema.
+"""Arrow IPC, streams and files: our columns typed, the user's own fields in one column of JSON text, the lineage in the schema.
 
 The end-of-stream mark is checked here, since pyarrow takes a stream without one for whole, and reading goes on after
 it, since `cat a.arrow b.arrow` is two streams.
@@ -6,9 +6,12 @@ it, since `cat a.arrow b.arrow` is two streams.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import mmap
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -19,12 +22,15 @@ from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
 from textkit.streams.formats.base import Cut, End, Event, Reading, Writing
+from textkit.streams.formats.foreign import numbers_unquoted, sayable, to_frame
 from textkit.streams.formats.jsonl import Fields
 from textkit.streams.lineage import Lineage, from_json
+from textkit.streams.typing import Typing
 
 MAGIC = b"\xff\xff\xff\xff"  # how a stream starts: the continuation mark of its first message
 END_MARK = MAGIC + bytes(4)  # a message of no bytes
 FILE_MAGIC = b"ARROW1"
+MOST_RECORDS = 1 << 16  # a batch
 JSON_COLUMN = "_json"  # the user's own fields, one object a record
 METADATA = b"textkit"
 
@@ -34,34 +40,75 @@ class Arrow:
     binary = True
 
     def proves(self, source: ByteSource) -> bool:
-        return source.starts_with(MAGIC)
+        return source.starts_with(MAGIC) or source.starts_with(FILE_MAGIC)
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
-        import pyarrow as pa
-
-        if source.starts_with(FILE_MAGIC):
-            raise InputError("an Arrow file, not an Arrow stream", where=source.name, fix="write it with pyarrow.ipc.new_stream")
-        pipe, record, fields = _Pipe(source), 1, Fields(reading)
-        while pipe.peek():
-            try:
-                reader = pa.ipc.open_stream(pipe)
-                _check_names(reader.schema)
-                yield from _header(reader.schema, source.name)
-                for batch in reader:
-                    batch.validate(full=True)  # damaged offsets would crash whoever reads them
-                    frame = pl.DataFrame(pa.Table.from_batches([batch.replace_schema_metadata(None)]))  # at binary metadata polars panics
-                    position = Position(f"{source.name}: record", record)
-                    if len(frame) and fields.news(_finder(frame), position(0)):
-                        yield {**fields.mapping}
-                    yield _batch(frame, fields.mapping, position)
-                    record += len(frame)
-            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-                raise InputError(f"damaged Arrow data ({error})", where=source.name) from None
-            yield End(None) if pipe.taken == END_MARK else Cut("the Arrow stream has no end mark: what wrote it was stopped")
-        fields.demand()
+        tables = Tables(source.name, reading)
+        yield from (_file_events if source.starts_with(FILE_MAGIC) else _stream_events)(source, tables)
+        tables.fields.demand()
 
     def writer(self, out: BinaryIO, writing: Writing) -> ArrowWriter:
-        return ArrowWriter(out, writing.lineage)
+        return TypedArrowWriter(out, writing.lineage) if writing.typed else ArrowWriter(out, writing.lineage)
+
+
+def _stream_events(source: ByteSource, tables: Tables) -> Iterator[Event]:
+    import pyarrow as pa
+
+    pipe = _Pipe(source)
+    while pipe.peek():
+        with damage(source.name, "Arrow"):
+            reader = pa.ipc.open_stream(pipe)
+            yield from tables.header(reader.schema)
+            for batch in reader:
+                yield from tables.events(batch)
+        yield End(None) if pipe.taken == END_MARK else Cut("the Arrow stream has no end mark: what wrote it was stopped")
+
+
+def _file_events(source: ByteSource, tables: Tables) -> Iterator[Event]:
+    """A file is whole if its footer is there. It is mapped into memory, since one batch may be all of it."""
+    import pyarrow as pa
+
+    with source.seekable() as file, damage(source.name, "Arrow"):
+        reader = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        yield from tables.header(reader.schema)
+        for number in range(reader.num_record_batches):
+            yield from tables.events(reader.get_batch(number))
+        yield End(None)
+
+
+@contextmanager
+def damage(name: str, what: str) -> Iterator[None]:
+    """InputError for what pyarrow raises at damaged data."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        raise InputError(f"damaged {what} data ({error})", where=name) from None
+
+
+class Tables:
+    """Record batches of one input as events: the lineage of their schema, our columns typed, the others as JSON."""
+
+    def __init__(self, name: str, reading: Reading) -> None:
+        self._name, self._record, self.fields = name, 1, Fields(reading)
+
+    def header(self, schema: Any) -> Iterator[Event]:
+        _check_names(schema)
+        return _header(schema, self._name)
+
+    def events(self, batch: Any) -> Iterator[Event]:
+        batch.validate(full=True)  # damaged offsets would crash whoever reads them
+        for start in range(0, batch.num_rows, MOST_RECORDS):
+            position = Position(f"{self._name}: record", self._record)
+            frame = to_frame(batch.slice(start, MOST_RECORDS), position(0))
+            records = min(MOST_RECORDS, batch.num_rows - start)
+            if self.fields.news(_finder(frame), position(0)):
+                yield {**self.fields.mapping}
+            yield _batch(frame, self.fields.mapping, position)
+            self._record += records
 
 
 def _check_names(fields: Iterable[Any]) -> None:
@@ -77,6 +124,10 @@ def _header(schema: Any, name: str) -> Iterator[Event]:
             yield from_json(json.loads(schema.metadata[METADATA]), name)
         except ValueError as error:
             raise InputError(f"the lineage in the Arrow schema is damaged ({error})", where=name) from None
+
+
+def metadata_of(lineage: Lineage | None) -> dict[bytes, bytes]:
+    return {} if lineage is None else {METADATA: json.dumps(lineage.to_json()).encode()}
 
 
 def _json_of(frame: pl.DataFrame) -> pl.Series | None:
@@ -104,13 +155,10 @@ def _batch(frame: pl.DataFrame, mapping: dict[str, str], position: Position) -> 
     typed = [_typed(column) for column in frame.get_columns()]
     ours = [column for column in typed if column is not None]
     theirs = frame.drop(column.name for column in ours)
-    for name, dtype in theirs.schema.items():
-        if "Binary" in str(dtype):
-            raise InputError(f"column {name!r} is binary and not text", where=position(0), fix="leave that column out")
     if raw is None and theirs.width:
-        raw = members.to_json(theirs)
+        raw = numbers_unquoted(members.to_json(sayable(theirs)))
     elif raw is not None:
-        raw = members.splice(raw.fill_null("{}"), theirs)
+        raw = numbers_unquoted(members.splice(raw.fill_null("{}"), sayable(theirs)))
     return Batch(pl.DataFrame(ours), position, raw=raw, added=frozenset(column.name for column in ours))
 
 
@@ -161,8 +209,7 @@ class ArrowWriter:
     def _open(self, schema: Any) -> None:
         import pyarrow as pa
 
-        metadata = {} if self.lineage is None else {METADATA: json.dumps(self.lineage.to_json()).encode()}
-        self.schema = schema.with_metadata(metadata)
+        self.schema = schema.with_metadata(metadata_of(self.lineage))
         self.writer = pa.ipc.new_stream(self.out, self.schema)
 
     def finish(self, records: int, complete: bool) -> None:
@@ -179,6 +226,35 @@ def _known(batch: Batch) -> list[str]:
     prefixed = [f"{field}_{what}" for field in ("target", "pair") for what in ("tokens", "ids")]
     in_raw = [] if batch.raw is None else [name for name in (*COLUMNS, *prefixed) if name not in in_frame]
     return in_frame + in_raw
+
+
+class TypedArrowWriter:
+    """An Arrow stream in which the user's own fields have types. Nothing comes out before the last record came in."""
+
+    marks_end = True
+
+    def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
+        self.out, self.lineage = out, lineage
+        self._typing = Typing()
+        self.write = self._typing.add
+
+    def finish(self, records: int, complete: bool) -> None:
+        import pyarrow as pa
+
+        writer: Any = None
+        for table in typed_tables(self._typing, self.lineage):
+            writer = writer or pa.ipc.new_stream(self.out, table.schema)
+            writer.write_table(table)
+        if complete:
+            writer.close()
+
+
+def typed_tables(typing: Typing, lineage: Lineage | None) -> Iterator[Any]:
+    """One Arrow table a group of records, at least one; the lineage is in the schema."""
+    types = typing.schema()
+    for frame in typing.frames(types):
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        yield table.replace_schema_metadata(metadata_of(lineage)).combine_chunks()
 
 
 class _Pipe(io.RawIOBase):

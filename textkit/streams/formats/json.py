@@ -141,12 +141,16 @@ class _Array:
         if blank.any() and not (self.closed and len(lines) == 1 and not self._any):  # an empty array has none
             raise InputError("a comma without an element beside it", where=place(blank.arg_true()[0]), fix="take out the comma")
         self._any = True
-        other = ~(lines.str.starts_with("{") | blank)
+        usable = lines.str.starts_with("{")
+        if usable.all() and not usable.null_count():
+            yield lines, numbers
+            return
+        other = ~(usable | blank)
         if other.any():
             error = "an element of the array that is no object"
             rows = other.fill_null(False).arg_true()
             self._faults.take(Fault(lines[row].encode(), InputError(error, where=place(row), fix="each must be one {...}")) for row in rows)
-        usable = lines.str.starts_with("{").fill_null(False)
+        usable = usable.fill_null(False)
         yield lines.filter(usable), numbers.filter(usable)
 
     def _lines(self, block: bytes, place: Position) -> pl.Series:
@@ -157,7 +161,7 @@ class _Array:
             lines = read_lines(block, 1, self._source.name)
         except InputError:  # a loop over records: only where some are no text
             elements = block.removesuffix(b"\n").split(b"\n")
-            lines = pl.Series([self._text(element, place(row)) for row, element in enumerate(elements)], dtype=pl.String)
+            lines = pl.Series([self._text(element.strip(SPACE), place(row)) for row, element in enumerate(elements)], dtype=pl.String)
         return lines.str.strip_chars(" \t")
 
     def _text(self, element: bytes, where: str) -> str | None:

@@ -10,11 +10,11 @@ import polars as pl
 
 from textkit.errors import InputError
 from textkit.streams import members
-from textkit.streams.batch import Batch, Position
+from textkit.streams.batch import Batch, Position, Untouched
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.base import ASIDE, End, Event, Reading, Writing
-from textkit.streams.formats.lines import line_blocks
-from textkit.streams.lineage import CONTROL, Lineage, control_line, end_line
+from textkit.streams.formats.lines import to_lines
+from textkit.streams.lineage import CONTROL, CONTROL_KEY, Lineage, control_line, end_line
 
 
 class JsonLines:
@@ -23,9 +23,17 @@ class JsonLines:
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         fields = Fields(reading)
-        for lines, number in line_blocks(source, reading.faults):
-            for piece in pieces(lines, Position(source.name, number)):
+        number = 1
+        for block in source.blocks():
+            position = Position(source.name, number)
+            if not reading.wanted and CONTROL_KEY not in block and (objects := members.all_objects(block)) is not None:
+                yield from fields.of(Untouched(block, objects, position))
+                number += len(objects)
+                continue
+            lines = to_lines(block, number, source.name, reading.faults)
+            for piece in pieces(lines, position):
                 yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
+            number += len(lines)
         fields.demand()
 
     def proves(self, source: ByteSource) -> bool:
@@ -88,7 +96,10 @@ class Fields:
 
     def _ready(self, batch: Batch) -> Batch:
         renamed = _renamed(batch, self.mapping, {*self._reading.names, *self._reading.usual})
-        renamed.read(*self._reading.wanted or ("text",))
+        if self._reading.wanted:
+            renamed.read(*self._reading.wanted)
+        elif not isinstance(renamed, Untouched) and renamed.raw is not None:
+            members.parse(renamed.raw, (), renamed.position)
         return renamed
 
     def news(self, found: Callable[[str], bool], where: str) -> bool:
@@ -135,7 +146,7 @@ class JsonLinesWriter:
 
     def write(self, batch: Batch) -> None:
         if len(batch):
-            self.out.write((batch.lines() + "\n").str.join("").item().encode())
+            self.out.write(batch.to_bytes())
 
     def finish(self, records: int, complete: bool) -> None:
         if self.lineage is not None and complete:

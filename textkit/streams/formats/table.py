@@ -53,7 +53,7 @@ def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[s
 def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
     """Our name -> the user's, where they differ."""
     remembered = {our: user for our, user in reading.usual.items() if user in names}
-    mapping = {}
+    mapping: dict[str, str] = {}
     for our, user in {**remembered, **reading.names}.items():
         if user not in names:
             raise InputError(f"no column is called {user!r}", where=where, fix=f"the columns are {', '.join(names)}")

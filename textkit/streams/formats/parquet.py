@@ -1,0 +1,86 @@
+"""Parquet: our columns and the user's own, all typed; the lineage in the schema's metadata.
+
+Types are decided by all records, so that they wait on disk until the last one came.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from textkit.streams.bytesource import ByteSource
+from textkit.streams.formats.arrow import MOST_RECORDS, Tables, damage, typed_tables
+from textkit.streams.formats.base import End, Event, Reading, Writing
+from textkit.streams.lineage import Lineage
+from textkit.streams.typing import Typing
+
+MAGIC = b"PAR1"
+BATCH = 4 << 20  # bytes, about
+
+
+class Parquet:
+    suffixes = (".parquet", ".pq")
+    binary = True
+
+    def proves(self, source: ByteSource) -> bool:
+        return source.starts_with(MAGIC)
+
+    def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
+        import pyarrow.parquet as pq
+
+        tables = Tables(source.name, reading)
+        with source.seekable() as file, damage(source.name, "Parquet"):
+            parquet = pq.ParquetFile(file, buffer_size=1 << 20)
+            yield from tables.header(parquet.schema_arrow)
+            for batch in parquet.iter_batches(batch_size=_batch_size(parquet.metadata)):
+                yield from tables.events(batch)
+            yield End(None)
+        tables.fields.demand()
+
+    def writer(self, out: BinaryIO, writing: Writing) -> ParquetWriter:
+        return ParquetWriter(out, writing.lineage)
+
+
+def _batch_size(metadata: Any) -> int:
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    return int(max(1, min(MOST_RECORDS, BATCH * metadata.num_rows // max(1, size))))
+
+
+class ParquetWriter:
+    marks_end = True  # without its footer it is no Parquet file
+
+    def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
+        self._out, self._lineage, self._typing = _Gate(out), lineage, Typing()
+        self.write = self._typing.add
+
+    def finish(self, records: int, complete: bool) -> None:
+        import pyarrow.parquet as pq
+
+        if not complete:  # readers take what starts so and has no footer for a file cut short
+            self._out.write(MAGIC)
+            return
+        writer: Any = None
+        try:
+            for table in typed_tables(self._typing, self._lineage):
+                writer = writer or pq.ParquetWriter(self._out, table.schema, compression="zstd")
+                writer.write_table(table, row_group_size=max(1, len(table)))
+            writer.close()
+        finally:
+            self._out.shut = True
+
+
+class _Gate(io.RawIOBase):
+    """The output, until it is shut: pyarrow's writer would write a footer even when it is left by an exception."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self.shut = out, False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return memoryview(data).nbytes if self.shut else self._out.write(data)
+
+    def flush(self) -> None:
+        """What counts is the output's own flush."""
