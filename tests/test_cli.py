@@ -58,7 +58,7 @@ def test_no_command_shows_help_and_exits_2(textkit: Textkit) -> None:
         (["tokenize", "--to", "text", "--load", "nowhere"], "no such artifact"),
         (["tokenize", "--load", "nowhere-else", "--save", "x"], "--save goes with learning"),
         (["tokenize", "--min-frequency", "3", "-"], "--min-frequency goes with learning; add --save DIR"),
-        (["tokenize", "-o", "x.csv", "-"], "csv cannot be written yet"),
+        (["tokenize", "-o", "x.conll", "-"], "conll is read and not written"),
         (["tokenize", "--field", "text", "-"], "--field goes with --to text"),
         (["tokenize", "-s", "nonsense", "-"], "-s takes name=value"),
         (["pad", "--length", "short", "-"], "--length takes a number above 0, longest or p95"),

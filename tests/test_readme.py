@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import CORPORA, Textkit
+from tests.conftest import CORPORA, TEXTKIT, Textkit
 from textkit.registry import COMMANDS
 
 README = (CORPORA.parent / "README.md").read_text(encoding="utf-8")
@@ -32,6 +34,26 @@ def test_the_demo_runs_and_shows_predictions_and_accuracy(place: Textkit) -> Non
     done = place.shell(f"export -f textkit; bash {CORPORA / 'demo.sh'}")
     assert '"prediction":"positive"' in done.stdout
     assert "accuracy" in done.stdout
+
+
+def test_the_crontab_recipe_runs_as_cron_runs_it(textkit: Textkit, made: Path) -> None:
+    """By sh, with nearly no environment; the places of the recipe are those of the test."""
+    recipe = next(text for kind, text in BLOCKS if kind == "crontab")
+    program, work = textkit.folder / "bin", textkit.folder / "work"
+    program.mkdir()
+    (program / "textkit").write_text(f'#!/bin/sh\nexec {" ".join(TEXTKIT)} "$@"\n')
+    (program / "textkit").chmod(0o755)
+    shutil.copytree(made, work)
+    lines = (work / "reviews.tsv").read_text().splitlines(keepends=True)
+    (work / "new.tsv").write_text("".join([*lines, "a\tfield\ttoo many\n"]))
+    path, job = recipe.replace("/srv/textkit/.venv/bin", str(program)).replace("/srv/reviews", str(work)).splitlines()
+    command = job.split(maxsplit=5)[5]
+    environment = {"PATH": path.removeprefix("PATH="), "HOME": str(textkit.folder), "SHELL": "/bin/sh"}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, cwd="/", timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (work / "answers.jsonl").read_text().count('"prediction"') == 40
+    assert "too many" in (work / "bad.jsonl").read_text()
+    assert re.fullmatch(r"textkit predict: 40 records, 1 skipped in .*\n", (work / "predict.log").read_text())
 
 
 def test_the_make_targets_that_the_readme_names_exist(textkit: Textkit) -> None:

@@ -177,5 +177,3 @@ def test_damaged_data_is_an_error_and_never_a_crash(tmp_path: Path) -> None:
             lines_of(path, format="arrow")
         except InputError as error:
             assert path in str(error)
-
-

@@ -24,7 +24,11 @@ from textkit.streams.structure import Scanner
 SPACE = " \t\r\n"
 values = st.recursive(
     st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(st.sampled_from('ab"\\{}[],:\n\r 한😀'), max_size=6)
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(st.sampled_from('ab"\\{}[],:\n\r 한😀'), max_size=6),
     ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(st.sampled_from('ab"\\{}[],:한'), max_size=3), inner, max_size=3)),
     max_leaves=8,
@@ -152,7 +156,14 @@ def test_what_is_wrong_is_told_with_its_line(data: str | bytes, message: str, si
 @pytest.mark.parametrize("size", [1, 5, 1000])
 @pytest.mark.parametrize(
     ("data", "texts"),
-    [('[{"text":"a"},{"text":"b"}', "ab"), ('[{"text":"a"},{"text":"b', "a"), ('[{"text":"a"},', "a"), ("[", ""), ('[{"text":"a', ""), ('[{"text":"a"}\n', "a")],
+    [
+        ('[{"text":"a"},{"text":"b"}', "ab"),
+        ('[{"text":"a"},{"text":"b', "a"),
+        ('[{"text":"a"},', "a"),
+        ("[", ""),
+        ('[{"text":"a', ""),
+        ('[{"text":"a"}\n', "a"),
+    ],
 )
 def test_an_array_without_its_end_is_cut_short(data: str, texts: str, size: int) -> None:
     lines, _, cuts = read(data.encode(), size)

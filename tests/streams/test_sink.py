@@ -64,7 +64,7 @@ def test_half_an_input_leaves_what_was_there(tmp_path: Path, name: str, old: str
 def test_an_error_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("old")
-    source = put(tmp_path, "in.jsonl", '{"text":"a"}\n{"text":5}\n')
+    source = put(tmp_path, "in.jsonl", '{"text":"a"}\n{"text":\n')
     with pytest.raises(InputError):
         write_stream(stream_of(source), Outputs(str(path)))
     assert path.read_text() == "old"

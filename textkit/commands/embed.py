@@ -44,7 +44,7 @@ OWN = (
 LEARNED = ("dim", "window", "min_count", "sg", "negative", "epochs", "lr", "seed")
 
 
-@subcommand(*INPUT, *method(EMBEDDINGS, "word2vec"), *OWN, *EPOCHS, *RATE, *SEED, *SAVE, *LOAD, *SETTINGS, *OUTPUT, *LINEAGE_ON)
+@subcommand(*method(EMBEDDINGS, "word2vec"), *OWN, *EPOCHS, *RATE, *SEED, *SAVE, *LOAD, *SETTINGS, *INPUT, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Learn or apply word vectors.
 

@@ -8,7 +8,7 @@ from typing import Any
 from textkit.options import INPUT, JSON, inputs_from, refuse_terminal, subcommand
 
 
-@subcommand(*INPUT, *JSON)
+@subcommand(*JSON, *INPUT)
 def command(**given: Any) -> Any:
     """Measure a model, or predictions, against labels.
 

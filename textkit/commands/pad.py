@@ -17,7 +17,7 @@ OWN = (
 )
 
 
-@subcommand(*INPUT, *OWN, *OUTPUT, *LINEAGE_ON)
+@subcommand(*OWN, *INPUT, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Cut and fill ids to one length, with a mask: 1 for a token, 0 for padding.
 

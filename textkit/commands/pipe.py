@@ -12,7 +12,7 @@ SPEC = (click.argument("stages", metavar="'STAGE | STAGE ...'"),)
 OWN = (option("--print-shell", is_flag=True, help="Print the same as a pipe of the shell, and do nothing."),)
 
 
-@subcommand(*SPEC, *INPUT, *OWN, *OUTPUT, *LINEAGE_PIPE)
+@subcommand(*SPEC, *OWN, *INPUT, *OUTPUT, *LINEAGE_PIPE)
 def command(**given: Any) -> Any:
     """Run several stages in one process.
 

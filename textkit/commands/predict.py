@@ -11,7 +11,7 @@ from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, TOP, inputs_from, output
 MODEL = (click.argument("model", type=click.Path()),)
 
 
-@subcommand(*MODEL, *INPUT, *TOP, *OUTPUT, *LINEAGE_OFF)
+@subcommand(*MODEL, *TOP, *INPUT, *OUTPUT, *LINEAGE_OFF)
 def command(**given: Any) -> Any:
     """Label new records with a trained model.
 

@@ -6,30 +6,76 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from textkit.errors import UsageError
-from textkit.options import INPUT, JSON, inputs_from, subcommand
+from textkit.options import INPUT, JSON, inputs_from, option, subcommand
+
+OWN = (option("--pipeline", is_flag=True, help="Print the pipe that makes it again, and nothing else."),)
 
 
-@subcommand(*INPUT, *JSON)
+@subcommand(*INPUT, *JSON, *OWN)
 def command(**given: Any) -> Any:
     """Say what an artifact, a file or a stream is.
 
-    A folder that a stage or train saved is checked file by file; of a file or a stream the records are counted, and
-    its columns, lengths and labels.
+    A folder that a stage or train saved is checked file by file. Of a file or a stream the records are counted, and
+    shown are its format, columns and their types, lengths, labels and oddities of its texts.
 
     \b
     textkit show model
     textkit tokenize reviews.tsv | textkit show --json
+    sh -c "$(textkit show --pipeline padded.jsonl)" < reviews.tsv
     """
-    from textkit.runner import Job
-    from textkit.showing import facts_of_artifact, facts_of_stream, print_json, print_tables
-
-    printer = print_json if given["as_json"] else print_tables
-    if any(Path(file).is_dir() for file in given["files"]):
+    if given["pipeline"] and given["as_json"]:
+        raise UsageError("--pipeline is printed as a shell reads it, and --json is for all else")
+    one = [file for file in given["files"] if _is_artifact(file)]
+    if one:
         if len(given["files"]) > 1:
             raise UsageError("show takes one artifact at a time")
-        printer(facts_of_artifact(given["files"][0]))
+        _show_artifact(one[0], given)
         return None
-    name = " ".join(given["files"]) or "<stdin>"
+    return _look_at_stream(given)
+
+
+def _is_artifact(file: str) -> bool:
+    from textkit.showing.artifacts import is_tokenizer
+
+    return Path(file).is_dir() or is_tokenizer(file)
+
+
+def _show_artifact(path: str, given: dict[str, Any]) -> None:
+    from textkit.showing.artifacts import facts_of_artifact, facts_of_tokenizer
+    from textkit.showing.picture import print_json, print_tables
+
+    facts = facts_of_artifact(path) if Path(path).is_dir() else facts_of_tokenizer(path)
+    if given["pipeline"]:
+        from textkit.showing.pipeline import pipeline_of_bundle
+
+        click.echo(pipeline_of_bundle(facts))
+    else:
+        (print_json if given["as_json"] else print_tables)(facts)
+
+
+def _look_at_stream(given: dict[str, Any]) -> Any:
+    from textkit.runner import Job
+    from textkit.showing.artifacts import refuse_binary
+    from textkit.showing.picture import print_json, print_tables
+    from textkit.showing.survey import facts_of_stream
+
+    for file in given["files"]:
+        refuse_binary(file, given["encoding"])
     inputs = replace(inputs_from(given), partial=True)
-    return Job(inputs, sink=lambda stream: printer(facts_of_stream(stream, name)))
+    if given["pipeline"]:
+        return Job(inputs, sink=_print_pipeline)
+    name = " ".join(given["files"]) or "<stdin>"
+    printer = print_json if given["as_json"] else print_tables
+    return Job(inputs, sink=lambda stream: printer(facts_of_stream(stream, name, given["encoding"])))
+
+
+def _print_pipeline(stream: Any) -> None:
+    from textkit.showing.pipeline import pipeline_of_stream
+
+    pipe = pipeline_of_stream(stream.lineage, stream.near)
+    for _ in stream.batches:  # to its end, for a command that pipes into this one should not fail
+        pass
+    click.echo(pipe)

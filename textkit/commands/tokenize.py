@@ -30,7 +30,7 @@ OWN = (
 )
 
 
-@subcommand(*INPUT, *method(TOKENIZERS, "words"), *OWN, *SAVE, *LOAD, *SETTINGS, *OUTPUT, *LINEAGE_ON)
+@subcommand(*method(TOKENIZERS, "words"), *OWN, *SAVE, *LOAD, *SETTINGS, *INPUT, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Cut text into tokens, and ids of a vocabulary.
 

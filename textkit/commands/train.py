@@ -19,7 +19,7 @@ OWN = (
 )
 
 
-@subcommand(*TASK, *INPUT, *OWN, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE)
+@subcommand(*TASK, *OWN, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE, *INPUT)
 def command(**given: Any) -> Any:
     """Train a model and save it with its whole chain.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from textkit.streams.lineage import Lineage, from_json
@@ -16,7 +17,7 @@ TOP = 20  # labels
 BAR = 24  # columns of the longest bar
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
-MARGIN = 14  # columns of names
+WIDEST = 40  # characters of a user's name in a table
 
 
 def print_json(facts: dict[str, Any]) -> None:
@@ -59,14 +60,154 @@ def title(facts: dict[str, Any]) -> str:
 
 def rows(facts: dict[str, Any], bars: bool = False) -> list[tuple[str, str]]:
     """(name, value) of what there is to tell; a value may have several lines."""
-    found = {
-        stream: [
-            ("input", "\n".join(map(_input, facts.get("inputs", [])))),
-            ("incomplete", "it has no end line: what wrote it was stopped" if facts.get("complete") is False else ""),
-        ],
-        **{},
-    } if (stream := "") else {}
-    del found
     lineage = from_json(facts["lineage"], facts["path"]) if "lineage" in facts else Lineage()
-    lines = [*_of_data(facts, bars), *_of_model(facts, lineage), *_of_lineage(lineage), *_of_folder(facts)]
-    return [(name, value) for name, value in lines if value]
+    about = _of_stream(facts, bars) if facts["kind"] == "stream" else _of_artifact(facts)
+    chain = ("chain", " | ".join(command_of(entry.to_json()) for entry in lineage.stages))
+    renamed = ("renamed", ", ".join(f"{user} -> {our}" for our, user in lineage.columns.items()))
+    return [(name, value) for name, value in (*about, chain, renamed, *_of_folder(facts)) if value]
+
+
+def _of_stream(facts: dict[str, Any], bars: bool) -> list[tuple[str, str]]:
+    counted = {"label": facts["labels"], **facts["values"]}
+    return [
+        ("input", "\n".join(map(_input, facts["inputs"]))),
+        ("columns", _columns(facts)),
+        *((name, _balance(counts, bars)) for name, counts in counted.items() if counts),
+        *_lengths(facts["lengths"], bars),
+        ("texts", _texts(facts.get("texts", {}))),
+        ("ids", "{count}, {share} of them unknown".format(**_ids(facts["ids"])) if "ids" in facts else ""),
+        ("incomplete", "" if facts["complete"] else "it has no end line: what wrote it was stopped"),
+    ]
+
+
+def _of_artifact(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    size = facts.get("vocabulary", {}).get("size") or facts.get("sizes", {}).get("vocabulary")
+    return [
+        ("labels", ", ".join(facts.get("labels", []))),
+        ("vocabulary", f"{size} tokens" if size else ""),
+        ("special", " ".join(facts.get("special_tokens", [])[:TOP]) + _more(len(facts.get("special_tokens", [])))),
+        *((name, ", ".join(types)) for name, types in facts.get("steps", {}).items()),
+        ("vectors", f"{facts['dim']} wide" if "dim" in facts else ""),
+        ("settings", " ".join(f"{name}={value}" for name, value in facts.get("config", {}).items())),
+    ]
+
+
+def _of_folder(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    files = facts.get("files", {})
+    return [
+        ("metrics", " ".join(f"{name}={value}" for name, value in facts.get("metrics", {}).items())),
+        ("trained on", f"{facts['records']} records, seed {facts['seed']}" if facts["kind"] == "bundle" else ""),
+        ("made by", f"textkit {facts['version']}" if files else ""),
+        ("files", f"{len(files)}, {_size(sum(file['size'] for file in files.values()))}, all as saved" if files else ""),
+        ("size", _size(facts["size"]) if "size" in facts else ""),
+        ("sha256", facts.get("sha256", "")),
+    ]
+
+
+def _input(one: dict[str, Any]) -> str:
+    parts = [one["format"], one.get("compression"), one.get("encoding"), _size(one["size"]) if "size" in one else None]
+    schema = "".join(f"\n  {name}  {kind}" for name, kind in one.get("schema", {}).items())
+    return ", ".join(part for part in parts if part) + schema
+
+
+def _columns(facts: dict[str, Any]) -> str:
+    """A line each: name, types, and how many records lack it."""
+    records = facts["records"]
+    table = []
+    for name, kinds in facts["types"].items():
+        lack = records - facts["columns"][name]
+        told = ", ".join(kinds) if len(kinds) == 1 else ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+        table.append((_short(name), told or "none", f"not in {lack} ({_percent(lack, records)})" if lack else ""))
+    return aligned(table)
+
+
+def _balance(counts: dict[str, int], bars: bool) -> str:
+    """A line each, the most frequent first."""
+    total, most = sum(counts.values()), max(counts.values(), default=0)
+    shown = list(counts.items())[:TOP]
+    table = [
+        (_short(label), f"{count:>{len(str(most))}}", f"{_percent(count, total):>7}", bar(count / most) if bars else "") for label, count in shown
+    ]
+    return aligned(table) + (f"\n{more.strip()}" if (more := _more(len(counts))) else "")
+
+
+def _more(count: int) -> str:
+    return f" ... and {count - TOP} more" if count > TOP else ""
+
+
+def _lengths(lengths: dict[str, dict[str, Any]], bars: bool) -> list[tuple[str, str]]:
+    found = []
+    for what, facts in lengths.items():
+        words = "   ".join(f"{name} {value}" for name, value in facts.items() if name != "histogram")
+        found.append((what, f"{words}\n{histogram(facts['histogram'])}" if bars and len(facts["histogram"]) > 2 else words))
+    return found
+
+
+def histogram(steps: list[list[int]]) -> str:
+    """A block for each step, as high as it has records; the first and the last length beside them."""
+    most = max(count for _, _, count in steps)
+    heights = "".join(HEIGHTS[-(-count * len(HEIGHTS) // most) - 1] if count else " " for _, _, count in steps)
+    return f"{steps[0][0]} {heights} {steps[-1][1]}"
+
+
+def bar(share: float) -> str:
+    whole, part = divmod(round(share * BAR * 8), 8)
+    return (EIGHTHS[-1] * whole + EIGHTHS[part].strip()) or EIGHTHS[1]
+
+
+def _texts(facts: dict[str, int]) -> str:
+    if not facts:
+        return ""
+    records = facts["records"]
+    lines = [f"{facts['empty']} empty, {facts['repeated']} repeat an earlier one ({_percent(facts['repeated'], records)})"]
+    if facts["not_nfc"]:
+        how = f", {facts['nfd']} of them in NFD, as macOS writes names" if facts["nfd"] else ""
+        lines.append(f"{facts['not_nfc']} ({_percent(facts['not_nfc'], records)}) are not composed (NFC){how}: tokenize composes them")
+    return "\n".join(lines)
+
+
+def _ids(facts: dict[str, int]) -> dict[str, Any]:
+    return {"count": facts["count"], "share": _percent(facts["unknown"], facts["count"])}
+
+
+def aligned(table: Sequence[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell, of wide characters too."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    lines = ("   ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(lines)
+
+
+def _short(name: str) -> str:
+    """A user's name on one line of a table."""
+    spelt = json.dumps(name, ensure_ascii=False)[1:-1] if not name.isprintable() or not name.strip() else name
+    return (spelt if len(spelt) <= WIDEST else spelt[: WIDEST - 1] + "…") or '""'
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else "0.0 %"
+
+
+def command_of(entry: dict[str, Any]) -> str:
+    """A stage as one writes it in a shell."""
+    method = f" --method {entry['method']}" if entry.get("method") else ""
+    shown = {name: value for name, value in entry.get("config", {}).items() if name in SHOWN and value not in (None, False, "none")}
+    return f"{entry['stage']}{method}" + "".join(f" --{name.replace('_', '-')} {value}" for name, value in shown.items())
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def history_table(history: list[dict[str, Any]]):  # type: ignore[no-untyped-def]
+    from rich.table import Table
+
+    table = Table(*(name.replace("valid_", "") if name != "valid_loss" else "valid loss" for name in history[0]))
+    for entry in history:
+        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in entry.values()))
+    return table

@@ -113,7 +113,7 @@ def _options(command: str, given: dict[str, Any]) -> list[str]:
         if value is None or value == parameter.default:
             continue
         if getattr(parameter, "is_flag", False):
-            words.append(parameter.opts[-1] if value else parameter.secondary_opts[-1])
+            words += parameter.opts[-1:] if value else parameter.secondary_opts[-1:]
         else:
             words += [parameter.opts[-1], str(value)]
     return words

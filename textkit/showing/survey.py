@@ -18,7 +18,7 @@ from textkit.streams.batch import Batch
 from textkit.streams.columns import dtype_of
 from textkit.streams.stream import Opened, Stream
 
-POINTS = {"min": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+POINTS = {"min": 0, "p5": 5, "median": 50, "p95": 95, "p99": 99, "max": 100}  # per cent of the records
 BALANCED = ("label", "labels", "tags", "prediction")  # columns whose values are counted
 KINDS = {'"': "string", "t": "boolean", "f": "boolean", "n": "null", "[": "list", "{": "object"}  # by a JSON value's first character
 INNER = {"string": "strings", "number": "numbers", "boolean": "booleans", "null": "nulls", "list": "lists", "object": "objects"}
@@ -56,14 +56,15 @@ class Lengths:
         total = int(table["count"].sum())
         if not total:
             return {}
-        found = {name: self._at(table["value"], seen, share, total) for name, share in POINTS.items()}
+        found = {name: _reached(table["value"], seen, percent) for name, percent in POINTS.items()}
         mean = float((table["value"] * table["count"]).sum()) / total
         return {**found, "mean": round(mean, 2), "histogram": _histogram(table)}
 
-    def _at(self, values: pl.Series, seen: pl.Series, share: float, total: int) -> int:
-        """The least length that this share of the records does not exceed."""
-        due = max(1, -int(-share * total // 1))
-        return int(values[int((seen < due).sum())])
+
+def _reached(lengths: pl.Series, seen: pl.Series, percent: int) -> int:
+    """The least length that so many of a hundred records do not exceed. `seen`: how many are of each length or less."""
+    due = max(1, -(-percent * int(seen[-1]) // 100))
+    return int(lengths[int((seen < due).sum())])
 
 
 BARS = 24  # of a histogram
@@ -72,7 +73,7 @@ BARS = 24  # of a histogram
 def _histogram(table: pl.DataFrame) -> list[list[int]]:
     """[from, to, records] of steps of equal width up to the 99th percentile or so; the last one has all that are longer."""
     seen = table["count"].cum_sum()
-    most = int(table["value"][int((seen < 0.99 * seen[-1]).sum())])
+    most = _reached(table["value"], seen, 99)
     least = int(table["value"][0])
     width = max(1, -((least - most - 1) // BARS))
     steps = table.with_columns(step=((pl.col("value").clip(upper_bound=most) - least) // width)).group_by("step").agg(pl.col("count").sum())
@@ -113,7 +114,7 @@ class Columns:
         for name in (name for name in batch.frame.columns if name in batch.added):
             self._count(name, _kind_of(batch.frame.schema[name]), len(batch) - batch.frame[name].null_count())
         if batch.raw is not None and len(batch):
-            last = values.top_members(batch.raw).unique(["row", "key"], keep="last")
+            last = values.top_members(batch.raw).unique(["row", "key"], keep="last", maintain_order=True)
             kinds = last.select("key", kind=_kind(pl.col("value"))).group_by("key", "kind", maintain_order=True).len()
             order = last["key"].unique(maintain_order=True)
             for name, kind, count in kinds.sort(pl.col("key").replace_strict(order, range(len(order)))).iter_rows():
@@ -191,7 +192,7 @@ def facts_of_stream(stream: Stream, name: str, encoding: str = "utf-8") -> dict[
         "records": records,
         "inputs": [_facts_of_input(one, encoding) for one in stream.opened],
         **columns.facts(),
-        "lengths": {what: found for what, one in lengths.items() if (found := one.facts())},
+        "lengths": {what: told for what, one in lengths.items() if (told := one.facts())},
         **({"texts": texts.facts()} if texts.records else {}),
         **unknown.facts(),
         "labels": counted.pop("label"),

@@ -84,16 +84,20 @@ def _named(inputs: Inputs) -> list[str]:
     return [path for path in paths if path != "-"]
 
 
+def _source(path: str, inputs: Inputs) -> ByteSource:
+    return ByteSource(None if path == "-" else path, inputs.encoding, unbuffered=inputs.unbuffered)
+
+
 def _each(inputs: Inputs, reading: Reading, opened: list[Opened]) -> Iterator[tuple[ByteSource, Iterator[Event]]]:
     """One file after the other, of which one is open at a time."""
     for path in inputs.paths or ("-",):
-        source = ByteSource(None if path == "-" else path, inputs.encoding)
+        source = _source(path, inputs)
         yield source, _events(source, inputs.format, reading, opened)
 
 
 def _parallel(inputs: Inputs, reading: Reading) -> Iterator[tuple[ByteSource, Iterator[Event]]]:
     for pair in inputs.parallel:
-        first, second = (ByteSource(None if path == "-" else path, inputs.encoding) for path in pair)
+        first, second = (_source(path, inputs) for path in pair)
         try:
             yield first, read_parallel(first, second, reading.faults)
         finally:

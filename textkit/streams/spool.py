@@ -42,7 +42,7 @@ class Spool:
         offset = self._file.seek(0, io.SEEK_END)
         self._file.write(memory.getbuffer())
         position = batch.position if isinstance(batch.position.line, int) else Position(batch.position.path)  # its lines are in the file
-        self._index.append((offset, memory.tell(), replace(batch, frame=pl.DataFrame(), position=position, raw=None, plain={})))
+        self._index.append((offset, memory.tell(), Batch(pl.DataFrame(), position, added=batch.added)))
         self.records += len(batch)
 
     def batches(self) -> Iterator[Batch]:

@@ -54,7 +54,7 @@ class Scanner:
         return Marks(at, byte, depth, broken)
 
     def _without_escaped(self, at: np.ndarray, byte: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The marks without backslashes and what they escape: the byte after an odd number of them in a row."""
+        """The marks without backslashes and the quotes they escape: those after an odd number of them in a row."""
         import numpy as np
 
         slashes = at[byte == BACKSLASH]
@@ -70,5 +70,6 @@ class Scanner:
         found = np.searchsorted(at, escaped)
         found = found[found < len(at)]
         gone = byte == BACKSLASH
-        gone[found[at[found] == escaped[: len(found)]]] = True
+        quotes = found[(at[found] == escaped[: len(found)]) & (byte[found] == QUOTE)]
+        gone[quotes] = True  # a line end stays: no backslash makes it one of a string
         return at[~gone], byte[~gone]

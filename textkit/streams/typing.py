@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 import polars as pl
@@ -91,7 +92,7 @@ class Typing:
             yield pl.concat(waiting) if waiting else pl.DataFrame(schema={name: _dtype(name, kind) for name, kind in types.items()})
 
     def _typed(self, batch: Batch, types: dict[str, Any]) -> pl.DataFrame:
-        columns = []
+        columns = {}
         for name, kind in types.items():
             if OURS + name in batch.frame.columns:
                 column = batch.frame[OURS + name]
@@ -101,7 +102,7 @@ class Typing:
                 column = _convert(name, batch.frame[TEXT + name], kind)
             else:
                 column = pl.Series(name, [None], dtype=_dtype(name, kind)).new_from_index(0, len(batch))
-            columns.append(column.alias(name))
+            columns[name] = column
         return pl.DataFrame(columns)
 
 
@@ -154,7 +155,7 @@ def _members_exactly(raw: pl.Series) -> dict[str, pl.Series]:
     found: dict[str, list[str | None]] = {}
     for row, line in enumerate(raw):
         for member in members.scan(line):
-            key_end = members.scanstring(line, member.start + 1, True)[1]
+            key_end = scanstring(line, member.start + 1, True)[1]
             value = line[line.index(":", key_end) + 1 : member.end].strip(SPACE)
             found.setdefault(_name(line[member.start : key_end]), [None] * len(raw))[row] = None if value == "null" else value
     return {name: pl.Series(name, values, dtype=pl.String) for name, values in found.items()}

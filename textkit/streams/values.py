@@ -41,7 +41,7 @@ def top_members(raw: pl.Series) -> pl.DataFrame:
     InputError if a line is seen to be no object; that each one is, is the caller's to know.
     """
     lines = raw.cast(pl.Binary)
-    places = _places(lines)
+    places = _places(raw, lines.bin.size().cast(pl.Int64))
     if places is None:
         return _exactly(raw)
     row, key_start, colon, end = places
@@ -56,12 +56,12 @@ def _trimmed(lines: pl.Series, start: Numbers, end: Numbers) -> pl.Series:
     return frame.select(pl.col("line").bin.slice(pl.col("start"), pl.col("length")).cast(pl.String).str.strip_chars(SPACE)).to_series()
 
 
-def _places(lines: pl.Series) -> tuple[Numbers, Numbers, Numbers, Numbers] | None:
+def _places(raw: pl.Series, sizes: pl.Series) -> tuple[Numbers, Numbers, Numbers, Numbers] | None:
     """Per member: its row, and within the line where its key starts, its colon, where its value ends. None if the lines are no objects."""
     import numpy as np
 
-    text = np.frombuffer(b"".join(lines), np.uint8)
-    ends = lines.bin.size().cast(pl.Int64).cum_sum().to_numpy()
+    text = np.frombuffer(raw.str.join("").item().encode(), np.uint8)
+    ends = sizes.cum_sum().to_numpy()
     place, depth = _structure(text)
     mark = text[place]
     opening = (mark == ord("{")) & (depth == 1)

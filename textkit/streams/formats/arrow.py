@@ -21,7 +21,7 @@ from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
-from textkit.streams.formats.base import Cut, End, Event, Reading, Writing
+from textkit.streams.formats.base import Cut, End, Event, Reading, Writer, Writing
 from textkit.streams.formats.foreign import numbers_unquoted, sayable, to_frame
 from textkit.streams.formats.jsonl import Fields
 from textkit.streams.lineage import Lineage, from_json
@@ -47,7 +47,7 @@ class Arrow:
         yield from (_file_events if source.starts_with(FILE_MAGIC) else _stream_events)(source, tables)
         tables.fields.demand()
 
-    def writer(self, out: BinaryIO, writing: Writing) -> ArrowWriter:
+    def writer(self, out: BinaryIO, writing: Writing) -> Writer:
         return TypedArrowWriter(out, writing.lineage) if writing.typed else ArrowWriter(out, writing.lineage)
 
 

@@ -52,8 +52,7 @@ class Conll:
                 waiting = []
         for sentences in waiting[:1]:  # they all start with `# `
             layout = _layout(sentences.lines, source.name)
-        if layout is not None:
-            yield from _batches(waiting, layout, reading)
+        yield from _batches(waiting, layout or Layout(False, 0), reading)  # no line is text, if none told
 
     def writer(self, out: BinaryIO, writing: Writing) -> Writer:
         raise InputError("CoNLL columns are read and not written", fix="use --to conllu")

@@ -67,7 +67,9 @@ def _out_of_range(array: Any) -> str | None:
 
 def sayable(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with values that JSON has as polars writes it: times by ISO 8601, maps as lists of key and value."""
-    return frame.with_columns(_said(pl.col(name), dtype).alias(name) for name, dtype in frame.schema.items() if _said(pl.col(name), dtype) is not None)
+    return frame.with_columns(
+        _said(pl.col(name), dtype).alias(name) for name, dtype in frame.schema.items() if _said(pl.col(name), dtype) is not None
+    )
 
 
 def _said(values: pl.Expr, dtype: Any) -> Any:

@@ -44,8 +44,9 @@ def plain_rows(source: ByteSource, mark: str, faults: Faults) -> Iterator[Rows]:
 
 
 def _faults(lines: pl.Series, counts: pl.Series, wrong: pl.Series, width: int, place: Position, mark: str) -> Iterator[Fault]:
-    for row in wrong.arg_true():  # a loop over records: the bad ones
-        yield Fault(lines[row].encode(), wrong_width(counts[row], width, place(row), mark))
+    rows = wrong.arg_true()
+    for row, line, count in zip(rows, lines.gather(rows), counts.gather(rows), strict=True):  # a loop over records: the bad ones
+        yield Fault(line.encode(), wrong_width(count, width, place(row), mark))
 
 
 def _cut(lines: pl.Series, blank: pl.Series, width: int, mark: str) -> pl.DataFrame:
