@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ from textkit.padding import Pad
 from textkit.predicting import Predict
 from textkit.registry import STAGES, TOKENIZERS
 from textkit.stage import Stage, connect
-from textkit.streams.columns import TEXT_ALIASES, dtype_of
+from textkit.streams.columns import COLUMNS, TEXT_ALIASES, dtype_of
 from textkit.streams.sink import Outputs, Written
 from textkit.streams.source import Inputs, open_stream
 from textkit.streams.stream import Stream
@@ -67,7 +67,10 @@ STRINGS = (
 )  # fmt: skip
 DEEP = "[" * 100 + "]" * 100
 DEEP_OBJECT = '{"text":' * 100 + "1" + "}" * 100
-KEYS = ('""', '"textkit"', r'"\u0061"', '"a"', '"_json"', r'"\"text\""', '"본문"', r'"\ubcf8\ubb38"', '"a/b"', r'"a\/b"', '" text"', '"Text"', r'"\ud800"', '"text.a"', '"titel"', '"id"')  # fmt: skip
+KEYS = (
+    '""', '"textkit"', r'"\u0061"', '"a"', '"_json"', r'"\"text\""', '"본문"', r'"\ubcf8\ubb38"', '"a/b"', r'"a\/b"', '" text"', '"Text"',
+    r'"\ud800"', '"text.a"', '"titel"', '"id"',
+)  # fmt: skip
 TYPED = {  # members of ours, as a stage reads them
     "ids": ("[1,2]", "[ 3 , 0 ]"),
     "mask": ("[1,1]", "[ 1,0 ]"),
@@ -163,7 +166,7 @@ class Filter:
 
 
 def vocabulary() -> Index:
-    return Index(Index.Config(), Vocabulary.build(Counter({"a": 3, "film": 2}), None, 1), Stored("nowhere", "0" * 64))
+    return Index(Index.Config(), Vocabulary.build(pl.DataFrame({"token": ["a", "film"], "count": [3, 2]}), None, 1), Stored("nowhere", "0" * 64))
 
 
 def embedded(records: list[Members]) -> set[str]:
@@ -191,9 +194,13 @@ FILTERS = {
     "predict": Filter(lambda made: [Predict.load(made / "model")], lambda records: {"prediction", "score"}, "predict model"),
     "convert": Filter(lambda made: [], lambda records: set(), "convert"),
     "keep": Filter(lambda made: [], lambda records: set(), "convert --keep text,a,x,본문", outputs=Outputs(keep=("text", "a", "x", "본문"))),
-    "drop": Filter(lambda made: [], lambda records: {"", "text", "a"}, None, outputs=Outputs(drop=("text", "a", ""))),
+    "drop": Filter(
+        lambda made: [Tokenize.of("words")],
+        lambda records: {"", "text", "a", "tokens", *present(records, *OUTDATED)},
+        None,
+        Outputs(drop=("text", "a", "")),
+    ),
 }
-each_filter = pytest.mark.parametrize("name", FILTERS)
 
 
 def test_all_stages_are_here() -> None:
@@ -259,12 +266,59 @@ ODD = [
 ]
 
 
-@each_filter
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def broken_by(things: Path, block: list[str], seen: Callable[[str, bytes], list[Members]], own_only: bool) -> None:
+    """Each filter on one block: making up records takes longer than filtering them."""
+    before = [members_of(line) for line in block]
+    for name, one in FILTERS.items():
+        after = seen(name, "\n".join(block).encode() + b"\n")
+        try:
+            check(before, after, one.replaced(before) | (KNOWN if own_only else set()), one.outputs.keep)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+
+
+KNOWN = {*COLUMNS}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(block=inputs())
 @example(block=ODD[:2])
 @example(block=ODD[2:])
-def test_members_pass_byte_for_byte(things: Path, name: str, block: list[str]) -> None:
-    before = [members_of(line) for line in block]
-    after = records_in(filtered(things, name, "\n".join(block).encode() + b"\n"))
-    check(before, after, FILTERS[name].replaced(before), FILTERS[name].outputs.keep)
+def test_members_pass_byte_for_byte(things: Path, block: list[str]) -> None:
+    broken_by(things, block, lambda name, data: records_in(filtered(things, name, data)), own_only=False)
+
+
+def through_arrow(folder: Path, name: str, data: bytes) -> list[Members]:
+    arrow = filtered(folder, name, data, to="arrow")
+    return records_in(written(read(folder, arrow), Outputs()))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(block=inputs())
+@example(block=ODD[:2])
+@example(block=ODD[2:])
+def test_members_of_the_users_pass_an_arrow_stream_byte_for_byte(things: Path, block: list[str]) -> None:
+    broken_by(things, block, lambda name, data: through_arrow(things, name, data), own_only=True)
+
+
+@pytest.mark.xfail(reason="polars makes of no columns a frame of no rows", strict=False)
+def test_records_of_nothing_but_the_users_own_fields_pass_an_arrow_stream(things: Path) -> None:
+    lines = ['{"a":1}', '{"b":"x"}']
+    assert [text for record in through_arrow(things, "convert", "\n".join(lines).encode()) for _, text, _ in record] == ['"a":1', '"b":"x"']
+
+
+@pytest.mark.xfail(reason="a mark of our own is looked for in the fields of the user's", strict=False)
+def test_text_that_looks_like_a_mark_of_ours_passes_an_arrow_stream(things: Path) -> None:
+    line = r'{"text":"a","x":"\u0000number:5"}'
+    assert r'"x":"\u0000number:5"' in [text for _, text, _ in through_arrow(things, "convert", line.encode())[0]]
+
+
+COMMANDS = {name: one.command for name, one in FILTERS.items() if one.command}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_as_a_process(things: Path, name: str) -> None:
+    before = [members_of(line) for line in ODD[:2]]
+    after = Textkit(things)(*COMMANDS[name].split(), "--lineage", stdin="\n".join(ODD[:2])).stdout.encode()
+    check(before, records_in(after), FILTERS[name].replaced(before), FILTERS[name].outputs.keep)
+    assert after == filtered(things, name, "\n".join(ODD[:2]).encode()) or "load" in COMMANDS[name] or "model" in COMMANDS[name]

@@ -27,7 +27,7 @@ def test_every_command_in_the_readme_runs(place: Textkit) -> None:
     assert len(shown) >= 6
     done = place.shell("set -e\n" + "\n".join(shown))
     expected = next(text for kind, text in BLOCKS if kind == "jsonl")
-    assert done.stdout.endswith(expected)
+    assert expected in done.stdout
 
 
 def test_the_demo_runs_and_shows_predictions_and_accuracy(place: Textkit) -> None:
@@ -45,14 +45,14 @@ def test_the_crontab_recipe_runs_as_cron_runs_it(textkit: Textkit, made: Path) -
     (program / "textkit").chmod(0o755)
     shutil.copytree(made, work)
     lines = (work / "reviews.tsv").read_text().splitlines(keepends=True)
-    (work / "new.tsv").write_text("".join([*lines, "a\tfield\ttoo many\n"]))
+    (work / "new.tsv").write_text("".join([*lines, "one\tfield\ttoo\tmany\n"]))
     path, job = recipe.replace("/srv/textkit/.venv/bin", str(program)).replace("/srv/reviews", str(work)).splitlines()
     command = job.split(maxsplit=5)[5]
     environment = {"PATH": path.removeprefix("PATH="), "HOME": str(textkit.folder), "SHELL": "/bin/sh"}
     done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, cwd="/", timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (work / "answers.jsonl").read_text().count('"prediction"') == 40
-    assert "too many" in (work / "bad.jsonl").read_text()
+    assert "too\\tmany" in (work / "bad.jsonl").read_text()
     assert re.fullmatch(r"textkit predict: 40 records, 1 skipped in .*\n", (work / "predict.log").read_text())
 
 

@@ -137,8 +137,7 @@ def _check(case: Case, folder: Path, found: list[str]) -> bool:
     for path, data in zip(paths, (case.seed.data, case.seed.second), strict=False):
         path.write_bytes(data or b"")
     given = None if len(paths) == 2 else case.seed.format
-    outcome, accepted = _both_modes(case, paths, given, found), False
-    accepted = outcome.refused is None
+    outcome = _both_modes(case, paths, given, found)
     sniffed = given or ""
     if len(paths) == 1:
         with contextlib.suppress(TextkitError):  # damaged in its compression
@@ -146,7 +145,7 @@ def _check(case: Case, folder: Path, found: list[str]) -> bool:
             again = _both_modes(case, paths, None, found, sniffed)
             if sniffed == given and not _same(outcome, again):
                 found.append(f"as {given}, recognised: {_short(again)}, named: {_short(outcome)}")
-    return accepted
+    return outcome.refused is None
 
 
 def _sniffed(path: Path, case: Case) -> str:
@@ -242,9 +241,10 @@ def _due(case: Case, format: str | None) -> Expected:
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    while compression := bytesource.compression_of(data, Path(name)):
-        return oracles.UNPACK[compression.name](data)
-    return data
+    compression = bytesource.compression_of(data, Path(name))
+    if compression and not data:
+        raise EOFError("nothing at all")
+    return oracles.UNPACK[compression.name](data) if compression else data
 
 
 def _differences(outcome: Outcome, due: Expected, bad: list[int]) -> Iterator[str]:

@@ -157,9 +157,9 @@ def _table(data: bytes, quotes: bool, mark: str) -> Expected:
     csv.field_size_limit(1 << 30)
     try:
         cells = list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=mark, strict=True))
-    except (ValueError, csv.Error):
+        return Expected(_named([(0, row or None) for row in cells]).records, loose=True)
+    except (ValueError, csv.Error, Refused):
         return Expected([(0, BAD)], loose=True)
-    return Expected(_named([(0, row or None) for row in cells]).records, loose=True)
 
 
 def _named(rows: list[tuple[int, Any]]) -> Expected:
@@ -201,7 +201,7 @@ def _conll(data: bytes) -> Expected:
     width = len(_columns(first, tabs))
     if width == 1:
         raise Refused
-    return Expected([(sentence[0][0], _sentence([line for _, line in sentence], tabs, width)) for sentence in sentences])
+    return Expected([(0, _sentence([line for _, line in sentence], tabs, width)) for sentence in sentences])
 
 
 def _columns(line: str, tabs: bool) -> list[str]:

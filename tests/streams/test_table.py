@@ -218,6 +218,7 @@ def test_an_unclosed_quote_is_found_in_good_time(tmp_path: Path, monkeypatch: py
         ("a.csv", "id, no;text\n1;b\n", {}, [("b", None)]),
         ("a.csv", "a;1\n", {"columns": ("text", "n")}, [("a", "1")]),
         ("a.csv", "text,n;m\na,1\n", {}, [("a", None)]),
+        ("a.csv", ';,","\na,1\n', {"columns": ("text", "n"), "header": True}, [("a", "1")]),
         ("a.csv", "text|n\na,b|1\n", {"delimiter": "|"}, [("a,b", "1")]),
         ("a", "text|n\na|1\n", {"delimiter": "|"}, [("a", "1")]),
         ("a", "text;n\na;1\n", {}, [("a", "1")]),

@@ -121,6 +121,12 @@ def test_a_table_streams_and_must_not_change_its_columns() -> None:
         writer.write(columns({"text": ["c"], "m": ["3"]}))
 
 
+def test_a_semicolon_in_a_name_is_not_taken_for_a_separator(tmp_path: Path) -> None:
+    written = table([columns({"id;text": ["a;b"]})], "csv")
+    assert written == '"id;text"\na;b\n'
+    assert records_of(put(tmp_path, "a.csv", written), names={"text": "id;text"}) == [{"text": "a;b"}]
+
+
 def test_no_records() -> None:
     assert table([]) == ""
     assert table([], columns=("a", "b")) == "a\tb\n"

@@ -17,6 +17,7 @@ TOP = 20  # labels
 BAR = 24  # columns of the longest bar
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
+STEPS = {"normalizer": "normalizes", "pre_tokenizer": "splits by", "post_processor": "adds", "decoder": "decodes"}  # of another's tokenizer
 WIDEST = 40  # characters of a user's name in a table
 
 
@@ -70,7 +71,8 @@ def rows(facts: dict[str, Any], bars: bool = False) -> list[tuple[str, str]]:
 def _of_stream(facts: dict[str, Any], bars: bool) -> list[tuple[str, str]]:
     counted = {"label": facts["labels"], **facts["values"]}
     return [
-        ("input", "\n".join(map(_input, facts["inputs"]))),
+        ("input", _inputs(facts["inputs"])),
+        *(("schema", aligned([*one["schema"].items()])) for one in facts["inputs"][:1] if "schema" in one),
         ("columns", _columns(facts)),
         *((name, _balance(counts, bars)) for name, counts in counted.items() if counts),
         *_lengths(facts["lengths"], bars),
@@ -86,7 +88,7 @@ def _of_artifact(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("labels", ", ".join(facts.get("labels", []))),
         ("vocabulary", f"{size} tokens" if size else ""),
         ("special", " ".join(facts.get("special_tokens", [])[:TOP]) + _more(len(facts.get("special_tokens", [])))),
-        *((name, ", ".join(types)) for name, types in facts.get("steps", {}).items()),
+        *((STEPS[name], ", ".join(types)) for name, types in facts.get("steps", {}).items()),
         ("vectors", f"{facts['dim']} wide" if "dim" in facts else ""),
         ("settings", " ".join(f"{name}={value}" for name, value in facts.get("config", {}).items())),
     ]
@@ -104,10 +106,13 @@ def _of_folder(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _input(one: dict[str, Any]) -> str:
-    parts = [one["format"], one.get("compression"), one.get("encoding"), _size(one["size"]) if "size" in one else None]
-    schema = "".join(f"\n  {name}  {kind}" for name, kind in one.get("schema", {}).items())
-    return ", ".join(part for part in parts if part) + schema
+def _inputs(inputs: list[dict[str, Any]]) -> str:
+    """How each was recognised; its name too, if there are several."""
+    table = []
+    for one in inputs:
+        parts = [one["format"], one.get("compression"), one.get("encoding"), _size(one["size"]) if "size" in one else None]
+        table.append(((_short(one["name"]),) if len(inputs) > 1 else ()) + (", ".join(part for part in parts if part),))
+    return aligned(table)
 
 
 def _columns(facts: dict[str, Any]) -> str:

@@ -124,9 +124,10 @@ class ByteSource:
 
     def first_line(self, limit: int = BLOCK) -> bytes:
         """The first line without its end, or the first `limit` bytes, without taking it."""
-        size = 1
-        while (end := self._head.find(b"\n")) < 0 and len(self._fill(size)) >= size and size <= limit:
-            size = max(2 * size, len(self._head) + 1)
+        seen = 0
+        while (end := self._head.find(b"\n", seen)) < 0 and len(self._head) < limit and (data := self._read()):
+            seen = len(self._head)
+            self._head += data
         return self._head[: end if end >= 0 else limit]
 
     def peek(self, size: int) -> bytes:

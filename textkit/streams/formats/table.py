@@ -6,6 +6,7 @@ record: a reader that fills short rows with nulls loses data in silence.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -119,17 +120,20 @@ def separator(reading: Reading) -> str | None:
 def _seen_separator(source: ByteSource, reading: Reading) -> str:
     """A comma, unless only cells between semicolons show a name that is known, or are as many as the user's names."""
     first = source.first_line().decode("utf-8", "replace").rstrip("\r")
-    cells = {mark: bare_cells(first, mark) for mark in ",;"}
+    cells = {mark: _cells(first, mark) for mark in ",;"}
     shown = {mark: reading.known(found) or len(found) == len(reading.columns) for mark, found in cells.items()}
-    if len(cells[";"]) == 1 or not shown[";"] or shown[","]:
+    if len(cells[";"]) < 2 or not shown[";"] or shown[","]:
         return ","
     say(f"{source.name}: the columns are taken to stand between semicolons; --delimiter , if not")
     return ";"
 
 
-def bare_cells(first: str, mark: str) -> list[str]:
-    """The cells of a simple header line, without their quotes."""
-    return [cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)]
+def _cells(first: str, mark: str) -> list[str]:
+    """The cells of a first line: a separator in a quoted one is none."""
+    try:
+        return next(csv.reader([first], delimiter=mark), [])
+    except csv.Error:  # a cell too long for that reader: no header
+        return []
 
 
 def _first_record(frame: pl.DataFrame) -> int:

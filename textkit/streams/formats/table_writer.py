@@ -63,18 +63,19 @@ class TableWriter:
             raise InputError(f"a header cannot be just {columns[0]!r}, or start with it", fix=QUOTES_FIX)
         if columns:
             names = pl.DataFrame({str(at): [name] for at, name in enumerate(columns)})
-            self._lines(names, lambda _, at: (f"the column name {columns[at]!r}", None))
+            # a semicolon in a name could be taken for what stands between the names
+            self._lines(names, lambda _, at: (f"the column name {columns[at]!r}", None), self.mark + ";")
 
     def _rows(self, batch: Batch, columns: list[str]) -> None:
         if columns and len(batch):
             cells = cells_of(batch, columns)
-            self._lines(cells, lambda row, at: (repr(columns[at]), batch.position(row)))
+            self._lines(cells, lambda row, at: (repr(columns[at]), batch.position(row)), self.mark)
 
-    def _lines(self, cells: pl.DataFrame, place: Place) -> None:
-        """Write rows of strings, one column or more."""
+    def _lines(self, cells: pl.DataFrame, place: Place, marks: str) -> None:
+        """Write rows of strings, one column or more. With quotes, what holds one of `marks` gets them."""
         refuse(cells, "\x00", "a NUL character", place, "use --to jsonl, or --drop the field")
         if self.quotes:
-            cells = quoted(cells, self.mark)
+            cells = quoted(cells, marks)
         else:
             refuse(cells, "\t", "a tab", place, QUOTES_FIX)
             refuse(cells, "\n", "a newline", place, QUOTES_FIX)
@@ -92,9 +93,9 @@ def refuse(cells: pl.DataFrame, pattern: str, what: str, place: Place, fix: str)
         raise InputError(f"{what} in {name}", where=where, fix=fix)
 
 
-def quoted(cells: pl.DataFrame, mark: str) -> pl.DataFrame:
+def quoted(cells: pl.DataFrame, marks: str) -> pl.DataFrame:
     """Quotes around the cells that need them: those with a separator, a quote or a line end, and one that would leave its line empty."""
-    need = rf'^\x{{feff}}|[{mark}"\n\r]' + (r"|^$" if cells.width == 1 else "")
+    need = rf'^\x{{feff}}|[{marks}"\n\r]' + (r"|^$" if cells.width == 1 else "")
     if not cells.select(pl.any_horizontal(pl.all().str.contains(need).any())).item():
         return cells
     return cells.select(_quoted(pl.col(name), need).alias(name) for name in cells.columns)
