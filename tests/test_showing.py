@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Textkit
@@ -30,6 +30,7 @@ def least_not_exceeded(lengths: list[int], percent: int) -> int:
     return next(n for n in sorted(lengths) if 100 * sum(other <= n for other in lengths) >= percent * len(lengths))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=80), st.integers(1, 30))
 def test_percentiles_do_not_depend_on_batches(lengths: list[int], size: int) -> None:
     found = facts_of([{"text": "x" * n, "tokens": ["y"] * (n % 7)} for n in lengths], size)["lengths"]

@@ -27,15 +27,20 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {models[0] if models else platform.processor()}, Python {platform.python_version()}"
 
 
-def run_pipe(*commands: list[str], stdin: str | None = None, stdout: str | None = None) -> tuple[float, list[Usage]]:
-    """Run `textkit` commands as a shell pipe; returns the wall time of all and what each process used."""
+def run_pipe(
+    *commands: list[str], stdin: str | None = None, stdout: str | None = None, program: list[str] = TEXTKIT
+) -> tuple[float, list[Usage]]:
+    """Run commands, of `textkit` or another program, as a shell pipe; returns the wall time of all and what each process used.
+
+    The peak of a process is never below what this one holds when it starts it.
+    """
     started = time.perf_counter()
     source = Path(stdin).open("rb") if stdin else subprocess.DEVNULL
     processes = []
     for position, arguments in enumerate(commands):
         last = position == len(commands) - 1
         target = Path(stdout).open("wb") if last and stdout else subprocess.DEVNULL if last else subprocess.PIPE
-        process = subprocess.Popen([*TEXTKIT, *arguments], stdin=source, stdout=target)
+        process = subprocess.Popen([*program, *arguments], stdin=source, stdout=target)
         processes.append(process)
         source = process.stdout if not last else None  # type: ignore[assignment]
     for process in processes:
