@@ -13,30 +13,58 @@ from textkit.options import FED, PIPED, typed
 from textkit.registry import COMMANDS
 from textkit.runner import Chain, Job
 
-# quoted text, an escaped character, what a shell gives a meaning, other text
-PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[|&;<>()`$]|[^'"\\|&;<>()`$]+|.""", re.DOTALL)
+# text in single and in double quotes, an escaped character, what a shell gives a meaning, white space, other text
+PIECE = re.compile(
+    r"""
+    '(?P<single>[^']*)' | "(?P<double>(?:\\.|[^"\\])*)" | \\(?P<escaped>.) | (?P<mark>[|&;<>()`$]) | (?P<space>[\ \t\n]+)
+    | (?P<bare>[^'"\\|&;<>()`$\ \t\n]+) | (?P<open>.)
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+ESCAPE = re.compile(r'\\([$`"\\\n])')  # within double quotes; any other backslash is one
+EXPANSION = re.compile(r"(?:[^\\$`]|\\.)*([$`])", re.DOTALL)
 FIRST_ONLY = ("from_", "parallel", "encoding", "header", "quotes", "delimiter", "columns", "unbuffered")
 LAST_ONLY = ("output", "to", "field")
 
 
 def split(text: str) -> list[list[str]]:
     """The words of each stage; UsageError where a shell would do more than split words."""
-    stages = [""]
-    for piece in PIECE.findall(text):
-        if piece == "|":
-            stages.append("")
-        elif piece in ("&", ";", "<", ">", "(", ")", "`", "$"):
-            raise UsageError(f"{piece} means nothing here, since no shell reads it", fix="quote it, or give files and -o outside of the stages")
-        else:
-            stages[-1] += piece
-    return [_words(stage) for stage in stages]
+    return [_known(words) for words in words_of(text)]
 
 
-def _words(stage: str) -> list[str]:
-    try:
-        words = shlex.split(stage)
-    except ValueError as error:
-        raise UsageError(f"{stage.strip()!r} is no command line ({str(error).lower()})") from None
+def words_of(text: str) -> list[list[str]]:
+    """The words of each part between `|`, as a shell splits them."""
+    stages: list[list[str]] = [[]]
+    word: str | None = None  # None between words
+    for piece in PIECE.finditer(text):
+        kind = piece.lastgroup or ""
+        if kind in ("space", "mark"):
+            stages[-1] += [] if word is None else [word]
+            word = None
+        if kind == "mark":
+            _refuse(piece["mark"].replace("|", ""))
+            stages.append([])
+        elif kind == "open":
+            raise UsageError(f"{text[piece.start() :][:20]!r} is no command line: what begins there has no end")
+        elif kind != "space" and piece.group() != "\\\n":  # a line goes on after that
+            word = (word or "") + (_unquoted(piece["double"]) if kind == "double" else piece[kind])
+    stages[-1] += [] if word is None else [word]
+    return stages
+
+
+def _unquoted(text: str) -> str:
+    """What stands in double quotes."""
+    expansion = EXPANSION.match(text)
+    _refuse(expansion[1] if expansion else "")
+    return ESCAPE.sub(lambda found: found[1].strip("\n"), text)
+
+
+def _refuse(mark: str) -> None:
+    if mark:
+        raise UsageError(f"{mark} means nothing here, since no shell reads it", fix="quote it, or give files and -o outside of the stages")
+
+
+def _known(words: list[str]) -> list[str]:
     words = words[1:] if words[:1] == ["textkit"] else words
     if not words:
         raise UsageError("a stage is missing", fix="write 'STAGE | STAGE'")

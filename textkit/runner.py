@@ -16,9 +16,8 @@ from textkit.errors import InputError, ResourceError
 from textkit.report import Progress, named, say
 from textkit.stage import Stage, connect
 from textkit.streams.batch import Batch
-from textkit.streams.boundary import renamed
+from textkit.streams.boundary import handed_on, renamed
 from textkit.streams.faults import Faults
-from textkit.streams.lineage import Lineage
 from textkit.streams.policy import limited, sampled, screened
 from textkit.streams.sink import Outputs, check_outputs, chosen, write_stream
 from textkit.streams.source import Inputs, check_exist, open_stream
@@ -85,30 +84,33 @@ class Run:
 
     def open(self, bar: bool) -> Stream:
         """The stream of the job's inputs."""
-        wanted = tuple(dict.fromkeys([*(name for stage in self.job.stages[:1] for name in stage.needs), *self.job.wanted]))
-        stream = open_stream(replace(self.job.inputs, reading=self.reading), wanted)
+        stream = open_stream(replace(self.job.inputs, reading=self.reading), self._wanted())
         stream.batches = _watched(stream.batches, bar)
         return stream
+
+    def _wanted(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*(name for stage in self.job.stages[:1] for name in stage.needs), *self.job.wanted]))
 
     def fed(self, stream: Stream, outputs: Outputs) -> Stream:
         """What the command before would have written, with these settings, and this one read."""
         with named(self.job.name):
-            stream = renamed(chosen(stream, outputs), self.reading)
-        return stream if outputs.lineage else replace(stream, lineage=Lineage())
+            stream = handed_on(chosen(stream, outputs), outputs.lineage)
+            return renamed(stream, replace(self.reading, wanted=self._wanted()))
 
     def through(self, stream: Stream) -> Stream:
         """The stream that comes out of the job's stages."""
         inputs = self.job.inputs
         with named(self.job.name):
+            stream = replace(stream, faults=self.faults)
             stream.ending.partial |= inputs.partial
             if inputs.limit is not None:
                 stream = replace(stream, batches=limited(stream.batches, inputs.limit))
             if inputs.sample is not None:
                 stream = replace(stream, batches=sampled(stream.batches, inputs.sample, inputs.seed))
             for stage in self.job.stages:
-                stream = connect(stream, stage, self.faults)
+                stream = connect(stream, stage)
             if self.faults.skip:
-                stream = screened(stream, self.job.due, self.faults)
+                stream = screened(stream, self.job.due)
                 stream = stream.map(lambda batch: self.faults.attempt(self._checked, batch)) if self.job.check else stream
         return replace(stream, batches=self._counted(stream.batches))
 

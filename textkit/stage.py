@@ -52,19 +52,17 @@ class Stage(ABC):
         """Copy what applying the stage needs into a folder of a bundle."""
 
 
-def connect(stream: Stream, stage: Stage, faults: Faults | None = None) -> Stream:
+def connect(stream: Stream, stage: Stage) -> Stream:
     """The stream that comes out of `stage`. What the stage learns, it learns here."""
     for link in (*missing(stream, stage.needs), stage):
-        if faults is not None and faults.skip:
-            stream = screened(stream, link.needs, faults)
+        if stream.faults.skip:
+            stream = screened(stream, link.needs)
         ready, stream = link.start(stream)
-        stream = stream.map(_applying(ready, faults), stream.lineage.plus(ready.entry()))
+        stream = stream.map(_applying(ready, stream.faults), stream.lineage.plus(ready.entry()))
     return stream
 
 
-def _applying(stage: Stage, faults: Faults | None) -> Callable[[Batch], Batch]:
-    if faults is None or not faults.skip:
-        return stage.apply
+def _applying(stage: Stage, faults: Faults) -> Callable[[Batch], Batch]:
     return lambda batch: faults.attempt(stage.apply, batch)
 
 
@@ -73,7 +71,8 @@ def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
     first = stream.peek()
     if "tokens" not in needs or first is None or any(first.has(name) for name in needs):
         return []
-    first.require("text", fix="name the column with --text-field")
+    if not first.has("text"):
+        first.require("text", fix="name the column with --text-field")
     say("no tokens in the input: tokenizing its text as words")
     return [STAGES.find("tokenize").of("words")]
 

@@ -27,9 +27,7 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {models[0] if models else platform.processor()}, Python {platform.python_version()}"
 
 
-def run_pipe(
-    *commands: list[str], stdin: str | None = None, stdout: str | None = None, program: list[str] = TEXTKIT
-) -> tuple[float, list[Usage]]:
+def run_pipe(*commands: list[str], stdin: str | None = None, stdout: str | None = None, program: list[str] = TEXTKIT) -> tuple[float, list[Usage]]:
     """Run commands, of `textkit` or another program, as a shell pipe; returns the wall time of all and what each process used.
 
     The peak of a process is never below what this one holds when it starts it.

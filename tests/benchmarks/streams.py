@@ -142,7 +142,7 @@ def transport(folder: Path, runs: int) -> None:
     def pipe(name: str, form: str) -> Callable[[], float]:
         return lambda: done(run_pipe(["convert", str(paths[name]), "--to", form], ["convert", "--to", form]))[0]
 
-    print(f"a stream of {RECORDS} records with tokens and ids ({', '.join(f'{name} {path.stat().st_size / 1e6:.0f} MB' for name, path in paths.items())})")
+    print(f"a stream of {RECORDS} records with tokens and ids")
     command = [sys.executable, __file__, CHILD, str(folder), "--runs", str(runs)]
     written, read, lines_written, lines_read = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     row("write, read: JSON Lines", f"{lines_written:.2f} s, {lines_read:.2f} s")
@@ -153,7 +153,7 @@ def transport(folder: Path, runs: int) -> None:
     )
     row("convert | convert, less their start-up: JSON Lines", f"{lines - lines_start:.2f} s")
     row("convert | convert, less their start-up: Arrow", f"{whole - start:.2f} s")
-    row("Arrow's share", f"{(whole - start) / (lines - lines_start):.2f}", "JSON untouched")
+    row("Arrow's share of that", f"{(whole - start) / (lines - lines_start):.2f}", "JSON untouched")
 
 
 def transport_in_process(folder: Path, runs: int) -> None:
@@ -224,7 +224,7 @@ def times_of(command: list[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", help="passthrough, transport, latency; all if none is named")
-    parser.add_argument("--big", action="store_true", help="also 2 GB, which need 4 GB of disk")
+    parser.add_argument("--big", action="store_true", help="also 2 GB, which need 5 GB of disk")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(CHILD, metavar="FOLDER", dest="child", help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import random
 import signal
 import traceback
@@ -32,7 +31,8 @@ LIMIT = 20.0  # s for one input: nothing here is long
 STRUCTURE = [
     *(bytes([byte]) for byte in b'\n\r\t ",;{}[]:\\#_-10a\x00\xff\xef'),
     *(b"\r\n", b"\n\n", b'""', b"\\u", b"\\ud800", b"\xe2\x80\xa8", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"1e999", b"null", b"NaN", b"{}", b"[]"),
-    *(b"},{", b"}\n{", b"__label__", b"-DOCSTART-", b"# text = ", b'{"textkit":{"end":1}}\n', b'"text":', b"text", b"label", bytes(8), b"\xff\xff\xff\xff"),
+    *(b"},{", b"}\n{", b"__label__", b"-DOCSTART-", b"# text = ", b'{"textkit":{"end":1}}\n', b'"text":'),
+    *(b"text", b"label", bytes(8), b"\xff\xff\xff\xff"),
 ]
 
 
@@ -108,11 +108,9 @@ def troubles(case: Case, folder: Path) -> tuple[list[str], bool]:
     with _in_time(), contextlib.redirect_stderr(io.StringIO()):
         try:
             accepted = _check(case, folder, found)
-        except TextkitError:
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # a panic of polars' is no Exception
-            if isinstance(error, KeyboardInterrupt):
-                raise
             return [*found, "".join(traceback.format_exception(error))], False
     return found, accepted
 
@@ -138,11 +136,10 @@ def _check(case: Case, folder: Path, found: list[str]) -> bool:
         path.write_bytes(data or b"")
     given = None if len(paths) == 2 else case.seed.format
     outcome = _both_modes(case, paths, given, found)
-    sniffed = given or ""
     if len(paths) == 1:
         with contextlib.suppress(TextkitError):  # damaged in its compression
             sniffed = _sniffed(paths[0], case)
-            again = _both_modes(case, paths, None, found, sniffed)
+            again = _read(case, paths, None, False) if sniffed == given else _both_modes(case, paths, None, found, sniffed)
             if sniffed == given and not _same(outcome, again):
                 found.append(f"as {given}, recognised: {_short(again)}, named: {_short(outcome)}")
     return outcome.refused is None
@@ -160,12 +157,13 @@ def _both_modes(case: Case, paths: list[Path], format: str | None, found: list[s
     """Read it, first with bad records refused, then left out. Returns the first."""
     strict, lenient = (_read(case, paths, format, skip) for skip in (False, True))
     told = f"{format or oracle or 'parallel'}{' (recognised)' if oracle else ''}: "
-    for problem in (*_against_oracle(case, format or oracle, strict, lenient), *_against_each_other(strict, lenient)):
-        found.append(told + problem)
+    problems = (*_against_oracle(case, format or oracle, strict, lenient), *_against_each_other(strict, lenient))
+    found += [told + problem for problem in problems]
     with _small_blocks(case.small):
         for skip, large in ((False, strict), (True, lenient)):
             small = _read(case, paths, format, skip) if case.number % 3 == 0 else large
-            if not _same(small, large):
+            ambiguous = skip and (large.refused or large.skipped) and b'"' in case.seed.data and (format or oracle) in ("tsv", "csv")
+            if not ambiguous and not _same(small, large):  # where a field ends after a stray quote nothing tells for sure
                 found.append(f"{told}in blocks of {case.small} (skip {skip}): {_short(small)}, in one block: {_short(large)}")
     return strict
 
@@ -278,7 +276,6 @@ def _short(outcome: Outcome) -> str:
 
 def run_chunk(start: int, count: int, folder: Path) -> Iterator[tuple[Case, list[str], bool]]:
     """Cases with what is wrong about them and whether they were accepted. Their files stay in `folder`."""
-    os.makedirs(folder, exist_ok=True)
     for number in range(start, start + count):
         made = case(number)
         yield made, *troubles(made, folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bz2
 import csv
-import gzip
 import io
 import json
 import lzma
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -19,17 +20,11 @@ import pyarrow.parquet as pq
 from tests.streams.test_fasttext import by_hand
 from textkit.errors import InputError
 from textkit.streams.formats.base import Reading
-from textkit.streams.formats.table import bare_cells, column_names
+from textkit.streams.formats.table import column_names
 from textkit.streams.lineage import CONTROL, Lineage, control_line
 
 BAD = object()  # a record that must be told of
 ANY = object()  # a record of which only the number is known
-UNPACK: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "bzip2": bz2.decompress,
-    "xz": lambda data: lzma.decompress(data, lzma.FORMAT_XZ),
-    "zstd": lambda data: pa.CompressedInputStream(io.BytesIO(data), "zstd").read(),
-}
 
 
 class Refused(Exception):
@@ -38,6 +33,26 @@ class Refused(Exception):
 
 class Unknown(Exception):
     """Nothing is known of what is due."""
+
+
+def _members(make: Callable[[], Any], data: bytes) -> bytes:
+    """What whole compressed members hold, of which zeros may follow each."""
+    found = b""
+    while data:
+        member = make()
+        found += member.decompress(data)
+        if not member.eof:
+            raise EOFError
+        data = member.unused_data.lstrip(b"\x00")
+    return found
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": partial(_members, partial(zlib.decompressobj, 31)),
+    "bzip2": partial(_members, bz2.BZ2Decompressor),
+    "xz": partial(_members, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ)),
+    "zstd": lambda data: pa.CompressedInputStream(io.BytesIO(data), "zstd").read(),
+}
 
 
 @dataclass(frozen=True)
@@ -144,7 +159,7 @@ def _json(data: bytes) -> Expected:
 
 def _mark(data: bytes) -> str:
     first = data.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
-    commas, semicolons = (bare_cells(first, mark) for mark in ",;")
+    commas, semicolons = ([cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)] for mark in ",;")
     known = Reading().known
     return ";" if len(semicolons) > 1 and known(semicolons) and not known(commas) else ","
 

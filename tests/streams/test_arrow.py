@@ -22,6 +22,9 @@ from textkit.streams.lineage import Lineage
 LINES = ('{"n":123456789012345678901234567890,"text":"한 글","x":1e400,"x":2}', r'{"text":"b","h":"\ud800","deep":{"text":[null]}}')
 
 
+SWAP = {"text": "pair", "pair": "text"}
+
+
 def batch(*lines: str, **added: Any) -> Batch:
     whole = Batch(pl.DataFrame(), Position("f"), raw=pl.Series(lines))
     return whole.put(*(pl.Series(name, values, dtype=dtype_of(name)) for name, values in added.items())) if added else whole
@@ -155,6 +158,10 @@ def test_columns_of_a_wrong_type_are_told_of(tmp_path: Path, columns: dict[str, 
     [
         (foreign(body=["a"], stars=[5]), {"text": "body", "label": "stars"}, {"text": "a", "label": "5"}),
         (packed(batch('{"text":"a","stars":5}')), {"label": "stars"}, {"text": "a", "label": 5}),
+        (foreign(text=["a"], pair=["b"]), SWAP, {"text": "b", "pair": "a"}),
+        (packed(batch('{"text":"a","pair":"b"}')), SWAP, {"text": "b", "pair": "a"}),  # both in columns
+        (packed(batch('{"text":5,"pair":"b"}')), SWAP, {"text": "b", "pair": 5}),  # one in a column, one in JSON
+        (packed(batch('{"text":5,"pair":6}')), SWAP, {"text": 6, "pair": 5}),  # both in JSON
     ],
 )
 def test_the_users_names(tmp_path: Path, data: bytes, names: dict[str, str], line: dict[str, Any]) -> None:
@@ -167,6 +174,13 @@ def test_names_that_cannot_be(tmp_path: Path) -> None:
         lines_of(both, names={"text": "body"})
     with pytest.raises(InputError, match="no record has a field 'stars'"):
         lines_of(both, names={"label": "stars"})
+
+
+@pytest.mark.parametrize("line", ['{"text":"a","body":"b"}', '{"text":5,"pair":"b"}'])
+def test_a_column_and_a_field_in_json_cannot_be_one(tmp_path: Path, line: str) -> None:
+    other = next(name for name in json.loads(line) if name != "text")
+    with pytest.raises(InputError, match=f"both 'text' and '{other}'"):
+        lines_of(put(tmp_path, "a.arrow", packed(batch(line))), names={"text": other})
 
 
 def test_damaged_data_is_an_error_and_never_a_crash(tmp_path: Path) -> None:

@@ -53,6 +53,26 @@ def test_a_block_of_a_file_is_as_large_as_ever(tmp_path: Path, monkeypatch: pyte
     source.close()
 
 
+@pytest.mark.parametrize("read", [*range(1, 30)])
+def test_the_first_line_is_one_line_however_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: int) -> None:
+    monkeypatch.setattr(bytesource, "READ", read)
+    for data in (b"a first line\nb", b"a first line\n\nb\n", b"a first line"):
+        source = ByteSource(put(tmp_path, "a.txt", data))
+        assert source.first_line() == b"a first line"
+        assert source.peek(5) == b"a fir"
+        assert b"".join(source.blocks()) == data
+        source.close()
+
+
+def test_the_first_line_of_a_pipe_waits_for_no_other(pipe: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bytesource, "READ", 6)
+    path, descriptor = pipe
+    os.write(descriptor, b"a first line\nb")
+    source = ByteSource(str(path))
+    assert source.first_line() == b"a first line"
+    source.close()
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("name", ["a.txt", "a.tsv", "a.csv", "a.jsonl", "a"])
 def test_utf_16_is_recognised(tmp_path: Path, encoding: str, name: str) -> None:

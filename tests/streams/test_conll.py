@@ -384,3 +384,10 @@ def test_a_finished_sentence_of_a_live_pipe_goes_out_at_once() -> None:
         process.stdin.write("\n".join(VAMOS[3:]) + "\n")
         process.stdin.close()
         assert process.stdout.readline() == "Vámonos al mar\n"
+
+
+def test_where_no_line_is_text_all_sentences_are_left_out(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.conll", b"\xff\tO\n\n\xfe\tO\nx\x00\tO\n")
+    faults = Faults(skip=True)
+    assert records_of(path, format="conll", faults=faults) == []
+    assert faults.skipped == 2

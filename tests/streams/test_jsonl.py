@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.streams.reading import LINEAGE, lines_of, put, records_of, stream_of, texts_of
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
 from textkit.streams import bytesource
 
 HEADER = LINEAGE.header()
@@ -106,6 +106,24 @@ def test_a_named_field_that_no_record_has(tmp_path: Path) -> None:
 def test_the_field_that_was_named_wins_and_the_other_steps_aside(tmp_path: Path, said: str) -> None:
     path = put(tmp_path, "a.jsonl", '{"text":"a","body":"b","n":1e400}\n')
     assert lines_of(path, **{said: {"text": "body"}}) == ['{"old_text":"a","text":"b","n":1e400}']
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "due"),
+    [
+        ('{"text":"a","pair":"b","n":1e400}', {"text": "pair", "pair": "text"}, '{"pair":"a","text":"b","n":1e400}'),
+        ('{"text":"a","pair":"b","x":"c"}', {"text": "x", "pair": "text"}, '{"pair":"a","old_pair":"b","text":"c"}'),
+        ('{"text":"a","pair":"b","label":"c"}', {"text": "pair", "pair": "label", "label": "text"}, '{"label":"a","text":"b","pair":"c"}'),
+    ],
+)
+def test_fields_may_swap_their_names(tmp_path: Path, line: str, names: dict[str, str], due: str) -> None:
+    for order in (names, dict(reversed(names.items()))):
+        assert lines_of(put(tmp_path, "a.jsonl", line + "\n"), names=order) == [due]
+
+
+def test_one_field_is_not_two_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one field is named for two of ours"):
+        lines_of(put(tmp_path, "a.jsonl", '{"a":"b"}\n'), names={"text": "a", "pair": "a"})
 
 
 def test_what_a_model_remembers_is_no_duty(tmp_path: Path) -> None:

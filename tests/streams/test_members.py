@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textkit.errors import InputError
-from textkit.streams import members
+from textkit.streams import edits, members
 from textkit.streams.batch import Batch, Position
 
 OURS = ("text", "label", "ids", "tokens", "vector", "score")
@@ -116,27 +116,6 @@ def test_scan_agrees_with_json(line: str) -> None:
     assert [json.loads("{" + line[m.start : m.end] + "}", object_pairs_hook=list) for m in found] == [[pair] for pair in pairs]
 
 
-@settings(max_examples=60, deadline=None)
-@given(line=lines, old=st.sampled_from(["a", "본문", "", '"text"']))
-def test_rename_changes_the_key_alone(line: str, old: str) -> None:
-    before = members.scan(line)
-    raw, keys = pl.Series([line]), {member.key for member in before}
-    if {old, "text"} <= keys:
-        with pytest.raises(InputError, match="both"):
-            members.rename(raw, old, "text", place)
-        return
-    result = members.rename(raw, old, "text", place)[0]
-    after = members.scan(result)
-    assert [member.key for member in after] == ["text" if member.key == old else member.key for member in before]
-    assert [value_of(result, member) for member in after] == [value_of(line, member) for member in before]
-
-
-def value_of(line: str, member: members.Member) -> str:
-    """The bytes of a member from the colon on."""
-    after_key = json.decoder.scanstring(line, member.start + 1, True)[1]  # type: ignore[attr-defined]
-    return line[after_key : member.end].strip()
-
-
 @pytest.mark.parametrize(
     ("line", "name", "value"),
     [
@@ -213,7 +192,7 @@ def test_any_key_of_the_users_can_be_named(name: str, ascii: bool) -> None:
     line = json.dumps({name: "v", "other": [1]}, ensure_ascii=ascii)
     raw = pl.Series([line, line.replace("/", r"\/")])
     assert members.has_key(raw, name)
-    assert [json.loads(x) for x in members.rename(raw, name, "text", place)] == [{"text": "v", "other": [1]}] * 2
+    assert [json.loads(x) for x in edits.rename(raw, {name: "text"}, place)] == [{"text": "v", "other": [1]}] * 2
 
 
 def test_a_nested_key_is_not_the_records() -> None:
@@ -234,17 +213,6 @@ def test_a_nested_key_is_not_the_records() -> None:
 )
 def test_splice_goes_before_the_last_brace(line: str, due: str) -> None:
     assert members.splice(pl.Series([line]), pl.DataFrame({"ids": [[1]]})).to_list() == [due]
-
-
-@pytest.mark.parametrize(
-    "line",
-    ['{"ids":[1],"a":1}', '{"a":1,"ids":[1]}', '{"a":1 , "ids" : [ 1 ] }', '{"ids":[1],"a":1,"ids":[2]}', r'{"a":1,"\u0069ds":[3]}', '{"a":1}'],
-)
-def test_cut_leaves_the_other_members(line: str) -> None:
-    raw = pl.Series([line])
-    plain = members.parse(raw, ("ids",), place)[1]["ids"]
-    for result in (members.cut(raw, "ids", plain)[0], members.cut_exactly(line, "ids")):
-        assert [result[m.start : m.end] for m in members.scan(result)] == ['"a":1']
 
 
 def test_has_is_of_our_type() -> None:

@@ -315,3 +315,12 @@ def test_any_field_of_ours_may_be_named(tmp_path: Path, suffix: str, our: str) -
 def test_one_column_is_not_two_fields(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the column 'a' is named for two fields"):
         records_of(put(tmp_path, "a.tsv", "a\tb\n"), names={"text": "a", "pair": "a"})
+
+
+def test_bad_text_beside_a_stray_quote_is_left_out_alone(tmp_path: Path) -> None:
+    data = b'text,label\na,1\n"b "c"",\xff\n"d",2\n"e"f",\xff\n"g\nh",3\n'
+    faults = Faults(skip=True)
+    (read,) = stream_of(put(tmp_path, "a.csv", data), faults=faults).batches
+    assert [json.loads(line)["text"] for line in read.lines()] == ["a", "d", "g\nh"]
+    assert [read.position(row).rpartition(":")[2] for row in range(3)] == ["2", "4", "6"]
+    assert faults.skipped == 2

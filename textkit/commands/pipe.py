@@ -18,7 +18,7 @@ def command(**given: Any) -> Any:
 
     The output is what the shell's pipe of these stages would give, byte for byte, without starting each of them and
     without writing JSON between them. Words are split as in a shell, and nothing is expanded. Input options are
-    those of the first stage, output options those of the last.
+    those of the first stage (--partial of all), output options those of the last.
 
     \b
     textkit pipe 'tokenize --lowercase | pad --length 16' reviews.tsv -o padded.jsonl
@@ -28,8 +28,11 @@ def command(**given: Any) -> Any:
 
     context = click.get_current_context()
     stages = split(given["stages"])
-    stages[0] += forwarded(context, ("Input",), ("files", "seed"))
+    stages[0] += forwarded(context, ("Input",), ("seed",))
+    for later in stages[1:]:  # each decides for itself, and the user for all of them
+        later += forwarded(context, (), ("partial",))
     stages[-1] += forwarded(context, ("Output",))
+    stages[0] += forwarded(context, (), ("files",))  # behind all options, since a `--` may end these
     if given["print_shell"]:
         click.echo(shell(stages))
         return None

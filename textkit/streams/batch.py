@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from textkit.errors import InputError
-from textkit.streams import members
+from textkit.streams import edits, members
 from textkit.streams.columns import dtype_of
 
 
@@ -113,15 +113,14 @@ class Batch:
     def drop(self, names: Iterable[str]) -> Batch:
         """A batch without these columns."""
         names = list(names)
-        raw = self._cut(names)
-        return self._but(frame=self.frame.drop(names, strict=False), raw=raw, added=self.added - set(names), plain=dict(self.plain))
+        frame = self.frame.drop(names, strict=False)
+        raw = _some(self._cut(names), frame, len(self))
+        return self._but(frame=frame, raw=raw, added=self.added - set(names), plain=dict(self.plain))
 
     def keep(self, names: tuple[str, ...]) -> Batch:
         """A batch with these columns only."""
-        raw = None if self.raw is None else members.keep(self.raw, names)
         frame = self.frame.select(name for name in self.frame.columns if name in names)
-        if raw is None and not frame.width:
-            raw = pl.Series(["{}"]).new_from_index(0, len(self))
+        raw = _some(None if self.raw is None else edits.keep(self.raw, names), frame, len(self))
         return self._but(frame=frame, raw=raw, added=self.added & set(names), plain={})
 
     def _cut(self, names: Iterable[str]) -> pl.Series | None:
@@ -131,7 +130,7 @@ class Batch:
                 if dtype_of(name) is not None:
                     self.read(name)
                 nothing_plain = pl.Series([False]).new_from_index(0, len(raw))
-                raw = members.cut(raw, name, self.plain.get(name, nothing_plain))
+                raw = edits.cut(raw, name, self.plain.get(name, nothing_plain))
         return raw
 
     def _but(self, **changes: Any) -> Batch:
@@ -147,6 +146,11 @@ class Batch:
         """The lines, each with its end."""
         text: str = self.lines().str.join("\n").item()
         return text.encode() + b"\n"
+
+
+def _some(raw: pl.Series | None, frame: pl.DataFrame, records: int) -> pl.Series | None:
+    """Raw lines: those, or where there is nothing else that tells how many records there are, empty objects."""
+    return pl.Series(["{}"]).new_from_index(0, records) if raw is None and not frame.width else raw
 
 
 class Untouched(Batch):

@@ -1,4 +1,4 @@
-"""Members of raw JSON lines: read exactly, cut out by byte range, spliced in. The rest of a line is never rebuilt.
+"""Members of raw JSON lines: read exactly, spliced in. The rest of a line is never rebuilt.
 
 Two readers: polars' JSON reader on a whole block, which is fast and in places lenient, and an exact one in Python
 for the rows that are not plain enough to be sure that the two agree (repeated or escaped keys, surrogates, numbers
@@ -8,7 +8,6 @@ where strings are due ...). `parse` decides row by row.
 from __future__ import annotations
 
 import io
-import json
 import math
 import re
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from textkit.errors import InputError
-from textkit.streams.columns import dtype_of, key_literal, key_pattern, odd_pattern, value_pattern
+from textkit.streams.columns import dtype_of, key_pattern, odd_pattern, value_pattern
 
 Place = Callable[[int], str]  # row -> "file:line"
 
@@ -229,12 +228,12 @@ def _replace_rows(column: pl.Series, rows: list[int], values: list[Any]) -> pl.S
 
 def contains_key(raw: pl.Series, name: str) -> bool:
     """Whether any line may have the member (an escaped spelling counts as maybe)."""
-    return bool(_may_contain(raw, name).any())
+    return bool(may_contain(raw, name).any())
 
 
 def has_key(raw: pl.Series, name: str) -> bool:
     """Whether any line has the member at its top level."""
-    rows = _may_contain(raw, name).arg_true()
+    rows = may_contain(raw, name).arg_true()
     return any(name in _keys(raw[row]) for row in rows)
 
 
@@ -245,57 +244,9 @@ def _keys(line: str) -> set[str]:
         return set()
 
 
-def _may_contain(raw: pl.Series, name: str) -> pl.Series:
+def may_contain(raw: pl.Series, name: str) -> pl.Series:
+    """Which lines have the key, be it in a nested object or spelt with escapes. All that have the member are among them."""
     return raw.str.contains(f"{key_pattern(name)}|{odd_pattern(name)}")
-
-
-def cut(raw: pl.Series, name: str, plain: pl.Series) -> pl.Series:
-    """Take the member out of every line, all its repetitions too. `plain` as from `parse`."""
-    rows = (~plain & _may_contain(raw, name)).arg_true().to_list()
-    pattern = value_pattern(name)
-    if pattern and plain.any():
-        value = pattern.replace(r"\s*[,}]", "")  # those end a value without being part of it
-        member = rf"{key_literal(name)}\s*:\s*(?:{value})\s*"
-        without = raw.str.replace(rf",\s*{member}", "").str.replace(rf"^\{{\s*{member},?", "{")
-        raw = pl.select(pl.when(plain).then(without).otherwise(raw)).to_series()
-    return _replace_rows(raw, rows, [cut_exactly(raw[row], name) for row in rows]) if rows else raw
-
-
-def cut_exactly(line: str, name: str) -> str:
-    kept = [line[member.start : member.end] for member in scan(line) if member.key != name]
-    return "{" + ",".join(kept) + "}"
-
-
-def keep(raw: pl.Series, names: tuple[str, ...]) -> pl.Series:
-    """Each line with these members only. A loop over records: which other members there are only a whole look tells."""
-
-    def kept(line: str) -> str:
-        return "{" + ",".join(line[member.start : member.end] for member in scan(line) if member.key in names) + "}"
-
-    return pl.Series(raw.name, [kept(line) for line in raw], dtype=pl.String)
-
-
-def rename(raw: pl.Series, old: str, new: str, place: Place) -> pl.Series:
-    """Give a member another key, its value's bytes kept; InputError where a line has both."""
-
-    def exactly(row: int) -> str:
-        members = scan(raw[row])
-        if {old, new} <= {member.key for member in members}:
-            fix = f"name the one to use as {new}, or drop the other"
-            raise InputError(f"the record has both {old!r} and {new!r}", where=place(row), fix=fix)
-        line: str = raw[row]
-        for member in reversed(members):
-            if member.key == old:
-                colon = line.index(":", scanstring(line, member.start + 1, True)[1])
-                line = line[: member.start] + json.dumps(new, ensure_ascii=False) + line[colon:]
-        return line
-
-    once = raw.str.count_matches(key_pattern(old)) == 1
-    flat = (raw.str.count_matches(r"[{\[]") == 1) & ~raw.str.contains(odd_pattern(old)) & ~raw.str.contains(key_pattern(new))
-    swapped = raw.str.replace(rf"([{{,\s]){key_literal(old)}(\s*:)", f'${{1}}"{new}"${{2}}')
-    rows = (~(once & flat) & _may_contain(raw, old)).arg_true().to_list()
-    renamed = pl.select(pl.when(once & flat).then(swapped).otherwise(raw)).to_series()
-    return _replace_rows(renamed, rows, [exactly(row) for row in rows]) if rows else renamed
 
 
 def splice(raw: pl.Series, added: pl.DataFrame) -> pl.Series:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from textkit.streams.batch import Batch
-from textkit.streams.faults import Faults
 from textkit.streams.stream import Stream
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _smallest(kept: Drawn, count: int) -> tuple[Drawn, float]:
     return [_below(bound, batch, drawn) for batch, drawn in kept], bound
 
 
-def screened(stream: Stream, needs: tuple[str, ...], faults: Faults) -> Stream:
+def screened(stream: Stream, needs: tuple[str, ...]) -> Stream:
     """The records that have what the next stage reads: the columns of `needs` that the stream shows at its start.
 
     For a stage that learns, and so cannot leave a record out as it comes to it.
@@ -75,4 +74,4 @@ def screened(stream: Stream, needs: tuple[str, ...], faults: Faults) -> Stream:
         batch.require(*due)
         return batch
 
-    return stream.map(lambda batch: faults.attempt(whole, batch))
+    return stream.map(lambda batch: stream.faults.attempt(whole, batch))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from textkit.errors import InputError
 from textkit.streams.batch import Batch
+from textkit.streams.faults import Faults
 from textkit.streams.lineage import Lineage
 
 INCOMPLETE_FIX = "see why the stage before it stopped, or accept the part that came with --partial"
@@ -43,6 +44,7 @@ class Stream:
     ending: Ending = field(default_factory=Ending)
     near: tuple[Path, ...] = ()  # folders to look for artifacts in: where the stream's files are
     opened: list[Opened] = field(default_factory=list)  # the inputs so far
+    faults: Faults = field(default_factory=Faults)  # what stages do about bad records
 
     def map(self, function: Callable[[Batch], Batch], lineage: Lineage | None = None) -> Stream:
         return replace(self, batches=map(function, self.batches), lineage=self.lineage if lineage is None else lineage)

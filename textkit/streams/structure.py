@@ -28,48 +28,50 @@ class Scanner:
         import numpy as np
 
         self.depth, self.in_string, self._escaped = depth, False, False
-        self._is_mark = np.zeros(256, dtype=bool)
-        self._is_mark[list(b'"\\{}[],:\n\r')] = True
-        self._step = np.zeros(256, dtype=np.int64)
+        self._told = np.zeros(256, dtype=bool)
+        self._told[list(b"{}[],:\n\r")] = True
+        self._noted = self._told.copy()
+        self._noted[[QUOTE, BACKSLASH]] = True
+        self._step = np.zeros(256, dtype=np.int8)
         self._step[list(OPENING)], self._step[list(CLOSING)] = 1, -1
 
     def scan(self, block: bytes) -> Marks:
         import numpy as np
 
         view = np.frombuffer(block, dtype=np.uint8)
-        at = np.flatnonzero(self._is_mark.take(view))
+        at = np.flatnonzero(self._noted.take(view))
         byte = view[at]
-        if self._escaped or (byte == BACKSLASH).any():
-            at, byte = self._without_escaped(at, byte, len(block))
         is_quote = byte == QUOTE
-        inside = (np.cumsum(is_quote) + self.in_string) & 1 == 1  # after each mark
+        slashes = np.flatnonzero(byte == BACKSLASH)
+        if len(block) and (self._escaped or len(slashes)):
+            is_quote[self._after_odd(at, slashes, len(block))] = False  # a line end stays: no backslash makes it one of a string
+        inside = (np.cumsum(is_quote, dtype=np.int8) + self.in_string) & 1 == 1  # after each mark
         if len(at):
             self.in_string = bool(inside[-1])
-        broken = at[inside & ((byte == NEWLINE) | (byte == RETURN))]
-        outside = ~is_quote & ~inside
+        told = self._told.take(byte)
+        broken = at[inside & told & ((byte == NEWLINE) | (byte == RETURN))]
+        outside = told & ~inside
         at, byte = at[outside], byte[outside]
-        depth = np.cumsum(self._step[byte]) + self.depth
+        depth = np.cumsum(self._step.take(byte), dtype=np.int32) + self.depth
         if len(depth):
             self.depth = int(depth[-1])
         return Marks(at, byte, depth, broken)
 
-    def _without_escaped(self, at: np.ndarray, byte: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The marks without backslashes and the quotes they escape: those after an odd number of them in a row."""
+    def _after_odd(self, at: np.ndarray, slashes: np.ndarray, size: int) -> np.ndarray:
+        """Which of the marks come right after an odd number of backslashes in a row. `slashes`: which are backslashes."""
         import numpy as np
 
-        slashes = at[byte == BACKSLASH]
-        first = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)  # of each run
+        first = np.flatnonzero(np.diff(at[slashes], prepend=-2) != 1)  # of each run
         length = np.diff(first, append=len(slashes))
-        start = slashes[first]
+        past = slashes[first] + length  # the mark that follows it
+        start = at[slashes[first]]
         carried = self._escaped
         odd = (length - (carried & (start == 0))) % 2 == 1
-        escaped = (start + length)[odd]
+        past, escaped = past[odd], (start + length)[odd]
         if carried and not (len(start) and start[0] == 0):
-            escaped = np.concatenate([[0], escaped])
+            past, escaped = np.append(0, past), np.append(0, escaped)
         self._escaped = bool(len(escaped)) and int(escaped[-1]) == size
-        found = np.searchsorted(at, escaped)
-        found = found[found < len(at)]
-        gone = byte == BACKSLASH
-        quotes = found[(at[found] == escaped[: len(found)]) & (byte[found] == QUOTE)]
-        gone[quotes] = True  # a line end stays: no backslash makes it one of a string
-        return at[~gone], byte[~gone]
+        there = past < len(at)
+        past, escaped = past[there], escaped[there]
+        found: np.ndarray = past[at[past] == escaped]
+        return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 import polars as pl
@@ -19,11 +18,10 @@ from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.columns import dtype_of
 from textkit.streams.spool import Spool
-from textkit.streams.structure import CLOSING, COLON, COMMA, OPENING, Scanner
+from textkit.streams.values import SPACE, top_members, value_of
 
 MOST = 4096  # columns: more names than that are data
 GROUP_BYTES, GROUP_RECORDS = 64 << 20, 1 << 17
-SPACE = " \t\r\n"
 OURS, TEXT = "o", "t"  # how a column of the spool is marked: typed by us, or the JSON text of a member
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
@@ -126,68 +124,14 @@ def _resolve(name: str, found: set[str]) -> str | None:
 
 def _members(raw: pl.Series, place: Position) -> dict[str, pl.Series]:
     """Each member's text, null where a line has none or a null; of a repeated key the last counts."""
-    keys, values, rows = _slices(raw, place)
-    if keys.n_unique() > MOST:
+    found = top_members(raw, place)
+    if found["key"].n_unique() > MOST:
         raise InputError(f"more than {MOST} different fields", where=place(0), fix="use --keep, or --to jsonl")
-    found: dict[str, pl.Series] = {}
-    for part in pl.DataFrame({"key": keys, "value": values, "row": rows}).partition_by("key", maintain_order=True):  # a loop over names
-        name = _name(part["key"][0])
-        if name in found:
-            return _members_exactly(raw)
-        last = part.unique("row", keep="last", maintain_order=True)
-        index = pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(raw)).scatter(last["row"], pl.Series(range(len(last)), dtype=pl.UInt32))
-        texts = last["value"].set(last["value"] == "null", None)
-        found[name] = texts if len(last) == len(raw) else texts.gather(index)
-    return found
-
-
-def _name(key: str) -> str:
-    name: str = json.loads(key)
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair stays as it is spelt
-        return key[1:-1]
-    return name
-
-
-def _members_exactly(raw: pl.Series) -> dict[str, pl.Series]:
-    """As `_members`, by a loop over records: where one name is spelt in several ways, with escapes."""
-    found: dict[str, list[str | None]] = {}
-    for row, line in enumerate(raw):
-        for member in members.scan(line):
-            key_end = scanstring(line, member.start + 1, True)[1]
-            value = line[line.index(":", key_end) + 1 : member.end].strip(SPACE)
-            found.setdefault(_name(line[member.start : key_end]), [None] * len(raw))[row] = None if value == "null" else value
-    return {name: pl.Series(name, values, dtype=pl.String) for name, values in found.items()}
-
-
-def _slices(raw: pl.Series, place: Position) -> tuple[pl.Series, pl.Series, pl.Series]:
-    """(keys, values, rows): the texts of all members at the top level, and the line that each is in."""
-    import numpy as np
-    import pyarrow as pa
-
-    data: bytes = raw.str.join("\n").item().encode()
-    at, byte, depth, _ = Scanner().scan(data)
-    top, out = depth == 1, at[(depth == 0) & (byte == CLOSING[0])]
-    starts = at[top & ((byte == COMMA) | (byte == OPENING[0]))]
-    ends = np.sort(np.concatenate([at[top & (byte == COMMA)], out]))
-    colons = at[top & (byte == COLON)]
-    between = colons.searchsorted(ends) - colons.searchsorted(starts) if len(starts) == len(ends) else np.array([2])
-    if len(out) != len(raw) or (between > 1).any():
-        _tell_of_bad(raw, place)
-    starts, ends = starts[between == 1], ends[between == 1]  # an empty object has a start and an end, and no colon
-    bounds = np.empty(4 * len(starts) + 1, dtype=np.int64)
-    bounds[:-1:4], bounds[1:-1:4], bounds[2:-1:4], bounds[3:-1:4] = starts + 1, colons, colons + 1, ends
-    bounds[-1] = len(data)
-    texts = pl.Series(pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data)), dtype=pl.String)
-    keys, values = texts.gather_every(4).str.strip_chars(SPACE), texts.gather_every(4, 2).str.strip_chars(SPACE)
-    return keys, values, pl.Series(out.searchsorted(starts).astype(np.uint32))
-
-
-def _tell_of_bad(raw: pl.Series, place: Position) -> None:
-    for row, line in enumerate(raw):
-        members.read_exactly(line, (), place(row))
-    raise InputError("lines that are no JSON objects", where=place(0))
+    columns = {}
+    for part in found.partition_by("key", maintain_order=True):  # a loop over names
+        texts = value_of(part, part["key"][0], len(raw))
+        columns[texts.name] = texts.set(texts == "null", None)
+    return columns
 
 
 def kinds(name: str, texts: pl.Series) -> set[str]:
@@ -246,6 +190,8 @@ def _are_ours(name: str, texts: pl.Series, found: set[str]) -> bool:
         return True
     if dtype_of(name) == pl.String and name != "label":
         return found == {"string"}
+    if dtype_of(name) == pl.Float64 and "wide" in found:  # such a whole number is another one as a float
+        return False
     try:
         return _as_ours(name, texts).null_count() == 0
     except members.BadRecords:

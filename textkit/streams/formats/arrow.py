@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from textkit.errors import InputError
-from textkit.streams import members
+from textkit.streams import edits, members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
@@ -105,16 +105,16 @@ class Tables:
             position = Position(f"{self._name}: record", self._record)
             frame = to_frame(batch.slice(start, MOST_RECORDS), position(0))
             records = min(MOST_RECORDS, batch.num_rows - start)
-            if self.fields.news(_finder(frame), position(0)):
+            if self.fields.news(_finder(frame, _json_of(frame)), position(0)):
                 yield {**self.fields.mapping}
             yield _batch(frame, self.fields.mapping, position)
             self._record += records
 
 
 def _check_names(fields: Iterable[Any]) -> None:
-    """UnicodeDecodeError at a damaged name, at which polars would panic."""
+    """UnicodeDecodeError at a damaged name, of a field or a time zone, at which polars would panic."""
     for field in fields:
-        _ = field.name
+        _ = field.name, getattr(field.type, "tz", None)
         _check_names(field.type.field(i) for i in range(field.type.num_fields))
 
 
@@ -135,8 +135,7 @@ def _json_of(frame: pl.DataFrame) -> pl.Series | None:
     return own if own is not None and own.dtype == pl.String else None
 
 
-def _finder(frame: pl.DataFrame) -> Callable[[str], bool]:
-    raw = _json_of(frame)
+def _finder(frame: pl.DataFrame, raw: pl.Series | None) -> Callable[[str], bool]:
     return lambda name: name in frame.columns or (raw is not None and members.has_key(raw, name))
 
 
@@ -145,20 +144,20 @@ def _batch(frame: pl.DataFrame, mapping: dict[str, str], position: Position) -> 
     raw = _json_of(frame)
     if raw is not None:  # what ArrowWriter left to the JSON of this batch's records is null for all of them
         frame = frame.drop(JSON_COLUMN, *(column.name for column in frame if dtype_of(column.name) and column.null_count() == len(column)))
+    found = _finder(frame, raw)
     for our, user in mapping.items():
-        if our in frame.columns and _finder(frame)(user):
+        if our not in mapping.values() and {our, user} & {*frame.columns} and found(our) and found(user):
             raise InputError(f"there is both {our!r} and {user!r}", where=position(0), fix=f"leave out --{our}-field, or drop one")
-        if user in frame.columns:
-            frame = frame.rename({user: our})
-        elif raw is not None:
-            raw = members.rename(raw, user, our, position)
+    names = {user: our for our, user in mapping.items()}
+    frame = frame.rename(names, strict=False)
+    raw = raw if raw is None else edits.rename(raw.fill_null("{}"), names, position)
     typed = [_typed(column) for column in frame.get_columns()]
     ours = [column for column in typed if column is not None]
     theirs = frame.drop(column.name for column in ours)
     if raw is None and theirs.width:
         raw = numbers_unquoted(members.to_json(sayable(theirs)))
     elif raw is not None:
-        raw = numbers_unquoted(members.splice(raw.fill_null("{}"), sayable(theirs)))
+        raw = numbers_unquoted(members.splice(raw, sayable(theirs)))
     return Batch(pl.DataFrame(ours), position, raw=raw, added=frozenset(column.name for column in ours))
 
 
@@ -199,9 +198,9 @@ class ArrowWriter:
         whole = [name for name in self.names if batch.has_whole(name)]
         lacking = [pl.lit(None, dtype=dtype_of(name)).alias(name) for name in self.names if name not in whole]
         rest = batch.drop(whole)  # a field of another type, or that some record lacks, stays in its JSON
-        frame = (batch.read(*whole) if whole else pl.DataFrame({"": [None] * len(batch)})).with_columns(lacking).select(self.names)
+        frame = (batch.read(*whole) if whole else pl.DataFrame({"": [None] * len(batch)})).with_columns(lacking)
         own = rest.lines() if rest.raw is not None or rest.frame.width else pl.Series(["{}"]).new_from_index(0, len(batch))
-        table = frame.with_columns(own.alias(JSON_COLUMN)).to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = frame.select(*self.names, own.alias(JSON_COLUMN)).to_arrow(compat_level=pl.CompatLevel.oldest())
         if self.writer is None:
             self._open(table.schema)
         self.writer.write_table(table.cast(self.schema).combine_chunks())
@@ -222,10 +221,10 @@ class ArrowWriter:
 
 
 def _known(batch: Batch) -> list[str]:
-    in_frame = [name for name, dtype in batch.frame.schema.items() if dtype_of(name) == dtype]
-    prefixed = [f"{field}_{what}" for field in ("target", "pair") for what in ("tokens", "ids")]
-    in_raw = [] if batch.raw is None else [name for name in (*COLUMNS, *prefixed) if name not in in_frame]
-    return in_frame + in_raw
+    """The columns of ours that it may have, always in the same order, whether they came from a table or by a stage."""
+    prefixed = [f"{field}_{what}" for field in ("target", "pair") for what in ("tokens", "ids", "mask")]
+    schema = batch.frame.schema
+    return [name for name in (*COLUMNS, *prefixed) if schema.get(name) == dtype_of(name) or (name not in schema and batch.raw is not None)]
 
 
 class TypedArrowWriter:

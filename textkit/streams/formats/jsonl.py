@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from textkit.errors import InputError
-from textkit.streams import members
+from textkit.errors import InputError, UsageError
+from textkit.streams import edits, members
 from textkit.streams.batch import Batch, Position, Untouched
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.base import ASIDE, End, Event, Reading, Writing
@@ -23,7 +23,7 @@ class JsonLines:
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         fields = Fields(reading)
-        number = 1
+        number, left_out = 1, 0
         for block in source.blocks():
             position = Position(source.name, number)
             if not reading.wanted and CONTROL_KEY not in block and (objects := members.all_objects(block)) is not None:
@@ -31,8 +31,15 @@ class JsonLines:
                 number += len(objects)
                 continue
             lines = to_lines(block, number, source.name, reading.faults)
+            left_out += lines.null_count()
             for piece in pieces(lines, position):
-                yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
+                if isinstance(piece, Batch):
+                    for event in fields.of(piece):
+                        left_out += len(piece) - len(event) if isinstance(event, Batch) else 0
+                        yield event
+                else:
+                    yield End(piece.records - left_out) if isinstance(piece, End) and piece.records is not None else piece
+                    left_out = 0 if isinstance(piece, End) else left_out
             number += len(lines)
         fields.demand()
 
@@ -82,6 +89,8 @@ class Fields:
     """
 
     def __init__(self, reading: Reading) -> None:
+        if len({*reading.names.values()}) < len(reading.names):
+            raise UsageError("one field is named for two of ours", fix="name another field for one of them")
         self.mapping = {our: user for our, user in reading.names.items() if our != user}
         self._reading = reading
         self._unseen = list(self.mapping.values())
@@ -108,8 +117,9 @@ class Fields:
         self._start = self._start or where
         self._unseen = [user for user in self._unseen if not found(user)]
         for our in self._open:
-            if our in self._reading.usual and found(self._reading.usual[our]):
-                self.mapping[our] = self._reading.usual[our]
+            usual = self._reading.usual.get(our)
+            if usual and usual not in self.mapping.values() and found(usual):
+                self.mapping[our] = usual
         self._open = [our for our in self._open if our not in self.mapping and not found(our) and not (our == "text" and found("tokens"))]
         for our in self._open:
             alias = self._reading.alias(our, found)
@@ -130,12 +140,12 @@ def _finder(batch: Batch) -> Callable[[str], bool]:
 def _renamed(batch: Batch, mapping: dict[str, str], given: Collection[str]) -> Batch:
     """`given` are our names for which the user named a field: what has such a name already steps aside."""
     raw = batch.raw
-    for our, user in mapping.items():
-        if raw is not None:
-            members.parse(raw, (), batch.position)  # a line that is no object is told of as such
-            raw = members.rename(raw, our, f"{ASIDE}{our}", batch.position) if our in given else raw
-            raw = members.rename(raw, user, our, batch.position)
-    return Batch(pl.DataFrame(), batch.position, raw=raw) if mapping else batch
+    if not mapping or raw is None:
+        return batch
+    members.parse(raw, (), batch.position)  # a line that is no object is told of as such
+    aside = {our: f"{ASIDE}{our}" for our in mapping if our in given}
+    names = aside | {user: our for our, user in mapping.items()}
+    return Batch(pl.DataFrame(), batch.position, raw=edits.rename(raw, names, batch.position))
 
 
 class JsonLinesWriter:

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from textkit.errors import InputError
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.arrow import MOST_RECORDS, Tables, damage, typed_tables
 from textkit.streams.formats.base import End, Event, Reading, Writing
@@ -33,8 +34,12 @@ class Parquet:
         with source.seekable() as file, damage(source.name, "Parquet"):
             parquet = pq.ParquetFile(file, buffer_size=1 << 20)
             yield from tables.header(parquet.schema_arrow)
+            missing = parquet.metadata.num_rows
             for batch in parquet.iter_batches(batch_size=_batch_size(parquet.metadata)):
+                missing -= batch.num_rows
                 yield from tables.events(batch)
+            if missing:  # pyarrow stops in silence where a column is shorter than the others
+                raise InputError(f"damaged Parquet data: {missing} of its {parquet.metadata.num_rows} records are missing", where=source.name)
             yield End(None)
         tables.fields.demand()
 

@@ -111,7 +111,9 @@ def _readable(data: bytes, number: int, name: str, mark: str, faults: Faults) ->
         good.append(error is None)
         faults.take([Fault(raw, error)] if error else [])
     mask = pl.Series(good, dtype=pl.Boolean)
-    return _block(whole._replace(data=data).kept(mask), mark, number, "utf-8")._replace(starts=whole.starts.filter(mask))
+    # not masked again: after a stray quote, the bytes may look other than they did with the bad records between them
+    records = pl.Series([record.encode("latin-1").decode() for record in whole.records.filter(mask)], dtype=pl.String)
+    return Block(whole._replace(data=data).kept(mask), records, whole.lines.filter(mask), whole.starts.filter(mask))
 
 
 def _unreadable(data: bytes, number: int, name: str) -> InputError | None:
