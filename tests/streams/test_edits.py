@@ -103,6 +103,9 @@ def test_rename_changes_keys_alone_and_all_at_once(block: list[str], olds: list[
         ('{ "a" : {"a":1} , "b":2,"a":3 }', {"a": "b", "b": "c"}, '{ "b" : {"a":1} , "c":2,"b":3 }'),
         ('{"meta":{"a":1},"재":"한"}', {"a": "b", "재": "본문"}, '{"meta":{"a":1},"본문":"한"}'),
         ('{"meta":{"a":1}}', {"a": "b"}, '{"meta":{"a":1}}'),
+        ('{ "a" :1, "c":"x \\" {"}', {"a": "b", "b": "c2"}, '{ "b" :1, "c":"x \\" {"}'),
+        ('{ "a" :1, "a":"d"}', {"a": "$1", "d": "e"}, '{ "$1" :1, "$1":"d"}'),
+        ('{"a":"재","x ":": hi"}', {":": "b"}, '{"a":"재","x ":": hi"}'),
     ],
 )
 def test_rename_by_hand(line: str, names: dict[str, str], due: str) -> None:
