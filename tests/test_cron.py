@@ -22,9 +22,7 @@ PATIENCE = 60
 def holder(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """A run that holds the lock until its stdin is closed."""
     command = [*TEXTKIT, "tokenize", "--lock", "lock", *words]
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
-    )
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ))
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b"first\n")
@@ -91,7 +89,7 @@ def test_a_lock_that_cannot_be_made_is_one_line(textkit: Textkit) -> None:
         (["tokenize", "gone.txt"], "", 3, {"error": "no such file", "where": "gone.txt", "fix": None}),
         (["tokenize", "--from", "jsonl"], '{"text":"a"}\n{"text":\n', 3, {"where": "<stdin>:2", "fix": "each line must be one whole {...}"}),
         (["pad", "--length", "x"], "", 2, {"error": "--length takes a number above 0, longest or p95, not 'x'"}),
-        (["tokenize", "--no-such"], "", 2, {"error": "No such option '--no-such'. Did you mean '--no-header'?", "fix": "see textkit tokenize --help"}),
+        (["tokenize", "--no-such"], "", 2, {"fix": "see textkit tokenize --help"}),
         (["nothing"], "", 2, {"error": "No such command 'nothing'", "fix": "see textkit --help"}),
         (["train", "classify", "-"], "x\n", 2, {"error": "train keeps nothing without --save DIR"}),
     ],

@@ -86,7 +86,7 @@ def test_a_reader_that_leaves_is_141_in_silence(textkit: Textkit, options: str) 
 
 def open_files(process: int) -> list[str]:
     """Also those that have no name yet."""
-    return [os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir() if path.is_symlink()]
+    return [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir() if path.is_symlink()]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -218,7 +218,7 @@ def block(ratios: Sequence[float]) -> list[int]:
         return max(abs(size * ratio / total - share) for ratio, share in zip(ratios, shares, strict=True)) if min(shares) else 1.0
 
     sizes = range(len(ratios), LARGEST_BLOCK + 1)
-    size = next((size for size in sizes if lack(size) <= NEARLY), None) or min(sizes, key=lack)
+    size = next((size for size in sizes if lack(size) <= NEARLY), None) or min(sizes, key=lambda size: lack(size) / size)
     if min(ratios) * LARGEST_BLOCK < total:
         raise UsageError(f"a part gets at least 1 of {LARGEST_BLOCK} records by --ratios", fix="give --counts, with one as rest")
     return apportion(size, ratios)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import polars as pl
 
 from textkit.errors import InputError
 
-NUMBER = "\x00number:"  # before a decimal's digits: JSON gets them without quotes
+NUMBER = f"{secrets.token_hex(16)}:"  # before a decimal's digits: JSON gets them without quotes. No text has it by chance
 RANGE = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # ticks a second
 FIRST, LAST = -62135596800, 253402300799  # seconds of the years 1 to 9999
 
@@ -96,4 +97,4 @@ def _first(one: Any, other: Any) -> Any:
 
 
 def numbers_unquoted(lines: pl.Series) -> pl.Series:
-    return lines.str.replace_all(r'"\\u0000number:([^"]*)"', "${1}")
+    return lines.str.replace_all(rf'"{NUMBER}([^"]*)"', "${1}")
