@@ -107,8 +107,8 @@ def main() -> None:
         code = _run()
         sys.stdout.flush()
     except Stopped as stopped:
-        report.say(f"stopped by {signal.Signals(stopped.number).name}")
         code = 128 + stopped.number
+        report.stopped(signal.Signals(stopped.number).name, code)
     except BrokenPipeError:
         _end_by_sigpipe()
     except SystemExit as end:
@@ -156,6 +156,8 @@ def _run() -> int:
     except click.ClickException as error:
         context_of_error = getattr(error, "ctx", None)
         hint = f"see {context_of_error.command_path} --help" if context_of_error else None
+        if context_of_error is not None:
+            report.call(context_of_error.command_path)
         report.error(" ".join(error.format_message().rstrip(".").split()), error.exit_code, fix=hint)
         return error.exit_code
     return 0

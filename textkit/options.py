@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -205,6 +206,9 @@ def _start(context: click.Context, given: dict[str, Any]) -> None:
         return
     from textkit.locking import hold
 
+    for name in ("output", "reject", "save"):
+        if context.params.get(name) is not None and Path(context.params[name]).absolute() == Path(given["lock"]).absolute():
+            raise UsageError("--lock names a file that is written", where=given["lock"], fix="a lock is a file of its own")
     if not hold(given["lock"], given["lock_wait"] or 0):
         report.say(f"another run holds {given['lock']}: nothing done")
         context.exit(0)
@@ -219,6 +223,8 @@ def inputs_from(given: dict[str, Any], usual: dict[str, str] | None = None) -> I
     refuse_terminal(files or given["parallel"])
     if files and given["parallel"]:
         raise UsageError("--parallel names its own files")
+    for flag in typed("text_field", "target_field", "columns", "header") if given["parallel"] else ():
+        raise UsageError(f"{flag} does not go with --parallel: the files are text and target")
     if given["parallel"] and given["from_"] not in (None, "text"):
         raise UsageError("--parallel reads plain text")
     if given["delimiter"] is not None and len(given["delimiter"].encode()) != 1:

@@ -26,6 +26,12 @@ def configure(mode: str, name: str) -> None:
     _mode, _name = mode, name
 
 
+def call(name: str) -> None:
+    """Speak as this command from now on."""
+    global _name
+    _name = name
+
+
 @contextmanager
 def named(name: str) -> Iterator[None]:
     """Speak as this stage of a pipe. An error on the way leaves it so: it is the stage's."""
@@ -48,6 +54,14 @@ def say(message: str, **facts: Any) -> None:
 def in_words(facts: dict[str, Any]) -> str:
     """`epoch=1 valid_loss=0.6917`: for people, four decimals do."""
     return " ".join(f"{name}={value:.4f}" if isinstance(value, float) else f"{name}={value}" for name, value in facts.items())
+
+
+def stopped(signal: str, code: int) -> None:
+    """A signal ended the run: no error, but one to a program that reads them."""
+    if "--errors-json" in sys.argv:
+        error(f"stopped by {signal}", code)
+    else:
+        say(f"stopped by {signal}")
 
 
 def error(message: str, code: int, where: str | None = None, fix: str | None = None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +14,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from textkit.errors import InputError, ResourceError
+from textkit.errors import InputError, ResourceError, UsageError
 from textkit.report import Progress, named, say
 from textkit.stage import Stage, connect
 from textkit.streams.batch import Batch
 from textkit.streams.boundary import handed_on, renamed
+from textkit.streams.compression import PACKED
 from textkit.streams.faults import Faults
 from textkit.streams.policy import limited, sampled, screened
 from textkit.streams.sink import Outputs, check_outputs, chosen, write_stream
-from textkit.streams.source import Inputs, check_exist, open_stream
+from textkit.streams.source import Inputs, check_exist, named_files, open_stream
 from textkit.streams.stream import Stream
 
 
@@ -61,6 +64,7 @@ def run(jobs: Sequence[Job]) -> None:
     first, last = jobs[0], jobs[-1]
     check_exist(first.inputs)
     check_outputs(last.outputs)
+    check_places(jobs)
     with ExitStack() as files:
         runs = [Run(job, files) for job in jobs]
         stream = runs[0].open(bar=last.sink is not None or not data_on_terminal(last.outputs))
@@ -124,7 +128,8 @@ class Run:
             with named(self.job.name):
                 batch = next(batches, None)
                 if batch is None and self.faults.skipped and not self.records:
-                    raise InputError(f"all {self.faults.skipped} records are bad", fix="see why with --on-error fail")
+                    where = f"in {self.job.inputs.reject}" if self.job.inputs.reject else "with --on-error fail"
+                    raise InputError(f"all {self.faults.skipped} records are bad", fix=f"see why {where}")
             if batch is None:
                 return
             self.records += len(batch)
@@ -152,10 +157,32 @@ class Run:
             say(f"{self.records} record{'s' * (self.records != 1)}{counts} in {seconds:.1f} s, {rate:,.0f}/s", **facts, **speed)
 
 
+def check_places(jobs: Sequence[Job]) -> None:
+    """UsageError if one file would be read and written at once, or written twice."""
+    inputs = [Path(path) for path in named_files(jobs[0].inputs)]
+    rejects = [Path(job.inputs.reject) for job in jobs if job.inputs.reject is not None]
+    outputs = [*inputs, *(Path(jobs[-1].outputs.path) for _ in (1,) if jobs[-1].outputs.path is not None)]
+    for number, reject in enumerate(rejects):
+        if any(_same(reject, other) for other in [*outputs, *rejects[:number]]):
+            raise UsageError("--reject names a file that is read or written already", where=str(reject), fix="name another")
+    if jobs[-1].outputs.path is None and stat.S_ISREG(os.fstat(1).st_mode):
+        standard = Path("/dev/stdin") if not inputs else None
+        for path in [*inputs, *([standard] if standard else [])]:
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(1)):
+                raise UsageError("is input and output at once", where=str(path), fix="-o FILE replaces a file when all is read")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.samefile(other) if one.exists() and other.exists() else one.absolute() == other.absolute()
+
+
 def _log(path: str) -> Any:
     """The file of rejected records: a log, so it appears at once and stays if the run fails."""
+    if path in ("", "-") or Path(path).suffix in PACKED:
+        raise UsageError(f"--reject takes the name of a file of JSON Lines, not {path!r}")
+    device = path.startswith(("/dev/", "/proc/"))  # stderr may be a file with lines of others
     try:
-        return Path(path).open("wb", buffering=0)
+        return Path(path).open("ab" if device else "wb", buffering=0)
     except OSError as error:
         raise ResourceError(f"cannot be written ({error.strerror})", where=path) from None
 

@@ -81,6 +81,9 @@ def _tell(stream: Stream, records: dict[str, int]) -> None:
         return
     shares = (f"{name} {count} ({100 * count / total:.1f} %)" for name, count in records.items())
     say(f"{total} records: {', '.join(shares)}", **records)
+    for name, count in records.items():
+        if not count:
+            say(f"warning: {name} got no record; try another --seed, or --counts")
 
 
 def spelling(batch: Batch, name: str) -> pl.Series:

@@ -124,13 +124,6 @@ def test_row_groups_are_cut_by_records(monkeypatch: pytest.MonkeyPatch) -> None:
     assert file.read()["n"].to_pylist() == list(range(300))
 
 
-def test_an_incomplete_stream_has_no_footer(tmp_path: Path) -> None:
-    data = written(LINES, "parquet", complete=False)
-    assert not data.endswith(b"PAR1") or len(data) < 12
-    with pytest.raises(InputError, match="damaged Parquet data"):
-        records_of(put(tmp_path, "a.bin", data))
-
-
 def test_an_exception_while_writing_leaves_no_footer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typing, "GROUP_RECORDS", 1)
     out = io.BytesIO()

@@ -23,6 +23,8 @@ def ratios(context: click.Context, parameter: click.Parameter, value: str | None
         numbers = (0.0,)
     if not all(math.isfinite(number) and number > 0 for number in numbers):
         raise click.BadParameter("takes numbers above 0 with commas between them: 0.8,0.1,0.1.")
+    if numbers and max(numbers) < 1 and sum(numbers) > 1.001:
+        raise click.BadParameter(f"adds up to {sum(numbers):.3g}, which is more than all.")
     return numbers
 
 

@@ -52,6 +52,10 @@ class Batch:
     def _may_have(self, name: str) -> bool:
         return name in self.frame.columns or (self.raw is not None and members.contains_key(self.raw, name))
 
+    def shows(self, name: str) -> bool:
+        """Whether any record has a member or column of this name, of whatever type."""
+        return name in self.frame.columns or (self.raw is not None and members.has_key(self.raw, name))
+
     def ours(self, name: str) -> pl.Series:
         """As `read`, and null too where a record holds another type than ours: a field of the user's own by that name."""
         due = dtype_of(name)

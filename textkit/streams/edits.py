@@ -91,7 +91,8 @@ def _spliced(raw: pl.Series, found: pl.DataFrame, keys: pl.Series) -> pl.Series:
     parts = slices(raw, found, pl.col("since"), pl.col("start")) + keys
     by_line = found.select("row", "past", parts.alias("text")).group_by("row", maintain_order=True)
     lines = by_line.agg(pl.col("text").str.join(), pl.col("past").last())
-    return _scattered(raw, lines["row"], lines["text"] + slices(raw, lines, pl.col("past"), pl.col("line").bin.size()))
+    ends = lines.select("row", "past", end=raw.str.len_bytes().gather(lines["row"]).cast(pl.Int64))
+    return _scattered(raw, lines["row"], lines["text"] + slices(raw, ends, pl.col("past"), pl.col("end")))
 
 
 def _scattered(lines: pl.Series, rows: pl.Series, new: pl.Series) -> pl.Series:

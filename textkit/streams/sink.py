@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from textkit.errors import ResourceError, UsageError
+from textkit.errors import InputError, ResourceError, UsageError
 from textkit.registry import FORMATS, WRITTEN
 from textkit.report import say
 from textkit.streams.batch import Batch
@@ -44,11 +44,12 @@ def write_stream(stream: Stream, outputs: Outputs) -> int:
     with open_output(outputs.path) as out:
         written = Written(out, outputs, stream.lineage)
         for batch in stream.batches:
-            written.write(batch)
-        if outputs.path is not None:
+            stream.faults.attempt(written.write, batch)
+        if outputs.path is not None or not written.marks_end:  # else the next command sees by the missing end mark what happened
             stream.ending.demand()
         written.finish(complete=stream.ending.problem is None)
-    _tell_of_lack(stream, written.marks_end)
+    if stream.ending.problem:
+        say(f"warning: {stream.ending.problem}")
     if not written.records:
         say("the input held no records")
     return written.records
@@ -61,6 +62,7 @@ class Written:
         writing = Writing(lineage if outputs.lineage else None, outputs.field, outputs.keep, outputs.quotes, outputs.typed)
         self._out, self._outputs = out, outputs
         self._writer = FORMATS.find(check_outputs(outputs))().writer(out, writing)
+        self._unseen = {*(outputs.keep or ()), *outputs.drop}  # fields that no record has shown yet
         self.records = 0
 
     @property
@@ -70,17 +72,25 @@ class Written:
         return marks
 
     def write(self, batch: Batch) -> None:
+        self._unseen = {name for name in self._unseen if not batch.shows(name)}
         self._writer.write(narrowed(batch, self._outputs))
         self._out.flush()
         self.records += len(batch)
 
     def finish(self, complete: bool) -> None:
-        self._writer.finish(self.records, complete)
+        for name in self._unseen if self.records else ():
+            if name in self._outputs.drop:
+                say(f"warning: no record has a field {name!r} to drop")
+            else:
+                raise InputError(f"no record has a field {name!r} to keep", fix="see the names with textkit show")
+        self._writer.finish(self.records, complete or not self.marks_end)
 
 
 def check_outputs(outputs: Outputs) -> str:
     """The format's name. UsageError or ResourceError if the output cannot be: asked before the work, not after it."""
     name = outputs.format or _format_by_suffix(outputs.path)
+    if outputs.path == "":
+        raise UsageError("-o takes the name of a file, and this one is empty")
     if outputs.field and name != "text":
         raise UsageError("--field goes with --to text")
     if not FORMATS[name].writes:
@@ -91,14 +101,6 @@ def check_outputs(outputs: Outputs) -> str:
     if not folder.is_dir():
         raise ResourceError("cannot be written: there is no such folder", where=outputs.path, fix=f"make {folder} first")
     return name
-
-
-def _tell_of_lack(stream: Stream, passed_on: bool) -> None:
-    """An input that was cut short: the next command sees it by the missing end mark, where the output can have one."""
-    if not passed_on:
-        stream.ending.demand()
-    if stream.ending.problem:
-        say(f"warning: {stream.ending.problem}")
 
 
 def chosen(stream: Stream, outputs: Outputs) -> Stream:
@@ -142,6 +144,10 @@ def open_files(paths: Sequence[str]) -> Iterator[list[BinaryIO]]:
 
 def _open_file(path: str, places: ExitStack, drafts: ExitStack) -> BinaryIO:
     given = Path(path)
+    try:
+        given.resolve()
+    except RuntimeError:
+        raise UsageError("is a link to itself", where=path, fix="give a file name") from None
     if given.is_dir():
         raise UsageError("is a directory", where=path, fix="give a file name")
     if given.exists() and not given.is_file():

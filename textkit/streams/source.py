@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from textkit.errors import InputError, LineageError
+from textkit.errors import InputError, LineageError, UsageError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource, plain_suffix
@@ -74,11 +74,11 @@ def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:
     joined = _Joiner(ending)
     batches = joined.join(_parallel(inputs, reading) if inputs.parallel else _each(inputs, reading, opened))
     first = next(batches, None)
-    near = tuple(dict.fromkeys(Path(path).parent for path in _named(inputs)))
+    near = tuple(dict.fromkeys(Path(path).parent for path in named_files(inputs)))
     return Stream(joined.lineage, _again(first, batches), ending, near, opened)
 
 
-def _named(inputs: Inputs) -> list[str]:
+def named_files(inputs: Inputs) -> list[str]:
     """All files of the input."""
     paths = [path for pair in inputs.parallel for path in pair] or inputs.paths
     return [path for path in paths if path != "-"]
@@ -182,7 +182,9 @@ class _Joiner:
 
 def check_exist(inputs: Inputs) -> None:
     """InputError now rather than after a long run, if a named file is missing or no file."""
-    for path in _named(inputs):
+    for path in named_files(inputs):
+        if not path:
+            raise UsageError("a file's name is empty")
         try:
             mode = Path(path).stat().st_mode
         except OSError as error:

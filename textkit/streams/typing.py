@@ -18,7 +18,7 @@ from textkit.streams import members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.columns import dtype_of
 from textkit.streams.spool import Spool
-from textkit.streams.values import SPACE, top_members, value_of
+from textkit.streams.values import SPACE, columns_of, top_members
 
 MOST = 4096  # columns: more names than that are data
 GROUP_BYTES, GROUP_RECORDS = 64 << 20, 1 << 17
@@ -127,11 +127,7 @@ def _members(raw: pl.Series, place: Position) -> dict[str, pl.Series]:
     found = top_members(raw, place)
     if found["key"].n_unique() > MOST:
         raise InputError(f"more than {MOST} different fields", where=place(0), fix="use --keep, or --to jsonl")
-    columns = {}
-    for part in found.partition_by("key", maintain_order=True):  # a loop over names
-        texts = value_of(part, part["key"][0], len(raw))
-        columns[texts.name] = texts.set(texts == "null", None)
-    return columns
+    return {name: texts.set(texts == "null", None) for name, texts in columns_of(found, len(raw)).items()}
 
 
 def kinds(name: str, texts: pl.Series) -> set[str]:

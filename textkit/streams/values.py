@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
 SPACE = " \t\r\n"
+MOST_COPIED = 64  # times the lines' bytes: what polars may copy to put each member's line beside it
 
 
 def _record(row: int) -> str:
@@ -33,10 +34,23 @@ def values(raw: pl.Series, name: str) -> pl.Series:
 
 
 def value_of(found: pl.DataFrame, name: str, records: int) -> pl.Series:
-    """The same from what `top_members` found in `records` lines: for who wants several members of them."""
-    last = found.filter(pl.col("key") == name).unique("row", keep="last", maintain_order=True)
+    """The same from what `top_members` found in `records` lines."""
+    return _column(found.filter(pl.col("key") == name), records).alias(name)
+
+
+def columns_of(found: pl.DataFrame, records: int) -> dict[str, pl.Series]:
+    """The same for all names, in the order in which they appear."""
+    parts = found.partition_by("key", maintain_order=True)  # once, since a look at all members for each name would be quadratic
+    return {part["key"][0]: _column(part, records).alias(part["key"][0]) for part in parts}
+
+
+def _column(part: pl.DataFrame, records: int) -> pl.Series:
+    """The last value in each line, of members of one name."""
+    last = part.filter(pl.col("row").ne_missing(pl.col("row").shift(-1)))
+    if len(last) == records:
+        return last["value"]
     index = pl.Series([None], dtype=pl.Int64).new_from_index(0, records).scatter(last["row"], pl.Series(range(len(last)), dtype=pl.Int64))
-    return last["value"].gather(index).alias(name)
+    return last["value"].gather(index)
 
 
 def top_members(raw: pl.Series, place: members.Place = _record) -> pl.DataFrame:
@@ -60,9 +74,26 @@ def places(raw: pl.Series, place: members.Place = _record) -> pl.DataFrame:
 
 
 def slices(raw: pl.Series, found: pl.DataFrame, start: pl.Expr, end: pl.Expr) -> pl.Series:
-    """For each of `found` the bytes of its line between two places."""
+    """For each of `found`, which are in order and apart, the bytes of its line between two places."""
+    size = raw.str.len_bytes().cast(pl.Int64)
+    sizes = size.gather(found["row"])
+    if (sizes.sum() or 0) > MOST_COPIED * (size.sum() or 0):
+        return _cut_out(raw, found.select(start=start + (size.cum_sum() - size).gather(found["row"]), size=end - start))
     lines = raw.cast(pl.Binary).gather(found["row"]).alias("line")
     return found.with_columns(lines).select(pl.col("line").bin.slice(start, end - start).cast(pl.String)).to_series()
+
+
+def _cut_out(raw: pl.Series, found: pl.DataFrame) -> pl.Series:
+    """The same in time linear in the bytes: what lies between is cut out too, and left. `start` counts from the first line's."""
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = np.zeros(2 * len(found) + 1, dtype=np.int64)
+    offsets[:-1:2] = found["start"]
+    offsets[1::2] = found["start"] + found["size"]
+    offsets[-1] = offsets[-2]
+    pieces = pa.LargeStringArray.from_buffers(2 * len(found), pa.py_buffer(offsets), pa.py_buffer(raw.str.join("").item().encode()))
+    return pl.Series(pieces).gather_every(2)
 
 
 def _places(raw: pl.Series) -> pl.DataFrame | None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
-from textkit.streams.values import top_members, value_of
+from textkit.streams.values import columns_of, top_members
 
 
 def column_names_of(batch: Batch) -> list[str]:
@@ -23,15 +23,16 @@ def column_names_of(batch: Batch) -> list[str]:
 
 def cells_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
     """(B, columns) strings; the columns of the result are called by their numbers."""
-    found = None if batch.raw is None else top_members(batch.raw)
+    found = None if batch.raw is None else columns_of(top_members(batch.raw), len(batch))
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(batch))
     cells = {}
     for at, name in enumerate(columns):
         if name in batch.frame.columns and (found is None or name in batch.added):
             column = _spelt(batch.frame[name])
-        elif found is None:
-            column = pl.Series([None], dtype=pl.String).new_from_index(0, len(batch))
+        elif found is None or name not in found:
+            column = nothing
         else:
-            column = _unquoted(value_of(found, name, len(batch)), name, batch.position)
+            column = _unquoted(found[name], name, batch.position)
         cells[str(at)] = column.fill_null("")
     return pl.DataFrame(cells)
 

@@ -53,7 +53,7 @@ def _batch_size(metadata: Any) -> int:
 
 
 class ParquetWriter:
-    marks_end = True  # without its footer it is no Parquet file
+    marks_end = False  # nothing of it can be read before its end: half an input is told of here, and not passed on
 
     def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
         self._out, self._lineage, self._typing = _Gate(out), lineage, Typing()
@@ -62,9 +62,6 @@ class ParquetWriter:
     def finish(self, records: int, complete: bool) -> None:
         import pyarrow.parquet as pq
 
-        if not complete:  # readers take what starts so and has no footer for a file cut short
-            self._out.write(MAGIC)
-            return
         writer: Any = None
         try:
             for table in typed_tables(self._typing, self._lineage):

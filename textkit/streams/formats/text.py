@@ -44,7 +44,7 @@ class TextWriter:
         if not len(batch):
             return
         self._field = self._field or self._choose(batch)
-        column = batch.read(self._field)[self._field]
+        column = (batch.require if self._named is None else batch.read)(self._field)[self._field]
         if isinstance(column.dtype, pl.List) and not column.dtype.inner.is_nested():  # type: ignore[union-attr]
             column = column.cast(pl.List(pl.String)).list.join(" ")
         elif column.dtype.is_nested():
