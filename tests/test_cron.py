@@ -87,7 +87,12 @@ def test_a_lock_that_cannot_be_made_is_one_line(textkit: Textkit) -> None:
     ("words", "stdin", "code", "due"),
     [
         (["tokenize", "gone.txt"], "", 3, {"error": "no such file", "where": "gone.txt", "fix": None}),
-        (["tokenize", "--from", "jsonl"], '{"text":"a"}\n{"text":\n', 3, {"where": "<stdin>:2", "fix": "each line must be one whole {...}"}),
+        (
+            ["tokenize", "--from", "jsonl"],
+            '{"text":"a"}\n{"text":\n',
+            3,
+            {"where": "<stdin>:2", "fix": "each line must be one whole {...}; jq -c . makes it so"},
+        ),
         (["pad", "--length", "x"], "", 2, {"error": "--length takes a number above 0, longest or p95, not 'x'"}),
         (["tokenize", "--no-such"], "", 2, {"fix": "see textkit tokenize --help"}),
         (["nothing"], "", 2, {"error": "No such command 'nothing'", "fix": "see textkit --help"}),

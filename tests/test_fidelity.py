@@ -193,7 +193,7 @@ FILTERS = {
     "pad": Filter(lambda made: [Pad(Pad.Config(3))], padded, "pad --length 3"),
     "predict": Filter(lambda made: [Predict.load(made / "model")], lambda records: {"prediction", "score"}, "predict model"),
     "convert": Filter(lambda made: [], lambda records: set(), "convert"),
-    "keep": Filter(lambda made: [], lambda records: set(), "convert --keep text,a,x,본문", outputs=Outputs(keep=("text", "a", "x", "본문"))),
+    "keep": Filter(lambda made: [], lambda records: set(), "convert --keep text,x", outputs=Outputs(keep=("text", "a", "x", "본문"))),
     "drop": Filter(
         lambda made: [Tokenize.of("words")],
         lambda records: {"", "text", "a", "tokens", *present(records, *OUTDATED)},
@@ -238,10 +238,12 @@ def written(stream: Stream, outputs: Outputs) -> bytes:
 def filtered(folder: Path, name: str, data: bytes, to: str = "jsonl") -> bytes:
     one = FILTERS[name]
     stages = one.stages(folder)
+    there = {key for line in data.decode().split("\n") if line for key, _, _ in members_of(line)}
+    keep = one.outputs.keep and tuple(key for key in one.outputs.keep if key in there)  # a field that no record has is an error
     stream = read(folder, data, stages[0].needs if stages else ())
     for stage in stages:
         stream = connect(stream, stage)
-    return written(stream, Outputs(format=to, keep=one.outputs.keep, drop=one.outputs.drop))
+    return written(stream, Outputs(format=to, keep=keep, drop=one.outputs.drop))
 
 
 def records_in(output: bytes) -> list[Members]:

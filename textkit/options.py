@@ -78,7 +78,7 @@ SOURCE: tuple[Decorator, ...] = (
     inputs("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
     inputs("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),
     inputs("--quotes", is_flag=True, help="Fields of a TSV may be quoted, as in CSV."),
-    inputs("--delimiter", metavar="CHAR", help="What stands between the columns of a CSV: comma, unless its header shows another."),
+    inputs("--delimiter", metavar="CHAR", help="What stands between the columns of a CSV: a comma, unless its header shows another."),
     inputs("--columns", metavar="NAMES", callback=listed, help="Names of a table's columns, in order: label,text."),
 )
 NAMES: tuple[Decorator, ...] = (
@@ -273,4 +273,4 @@ def outputs_from(given: dict[str, Any]) -> Outputs:
     from textkit.streams.sink import Outputs
 
     chosen = {"keep": given["keep"], "drop": given["drop"] or ()}
-    return Outputs(given["output"], given["to"], given["field"], given["lineage"], quotes=given["quotes"], **chosen)
+    return Outputs(given["output"], given["to"], given["field"], given["lineage"], quotes=given["quotes"], delimiter=given["delimiter"], **chosen)

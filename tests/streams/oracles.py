@@ -161,6 +161,8 @@ def _mark(data: bytes) -> str:
     first = data.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
     commas, semicolons = ([cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)] for mark in ",;")
     known = Reading().known
+    if len(commas) == 1 < len(semicolons) and not known(commas) and not known(semicolons):
+        raise Unknown if '"' in first else Refused
     return ";" if len(semicolons) > 1 and known(semicolons) and not known(commas) else ","
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import fcntl
 import os
+import random
 import re
 import time
 from collections.abc import Iterator
+from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from tests.conftest import Textkit
 from tests.streams.reading import put, texts_of
 from textkit.errors import InputError
+from textkit.options import _is_encoding
 from textkit.streams import bytesource
 from textkit.streams.bytesource import ByteSource
 
@@ -124,3 +127,52 @@ def test_a_pipe_is_made_wide(pipe: tuple[Path, int]) -> None:
     os.write(descriptor, b"a\n")
     ByteSource(str(path)).close()
     assert fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) == bytesource.PIPE_SIZE
+
+
+def test_a_file_that_becomes_shorter_is_told_of(tmp_path: Path) -> None:
+    path = put(tmp_path, "f", b"line\n" * 1_000_000)
+    source = ByteSource(path)
+    chunks = source.chunks()
+    next(chunks)
+    os.truncate(path, 2_000_000)
+    with pytest.raises(InputError, match=re.escape(f"{path}: the file became shorter while it was read")):
+        list(chunks)
+
+
+def test_a_file_that_grows_is_read_on(tmp_path: Path) -> None:
+    path = put(tmp_path, "f", b"line\n" * 300_000)
+    chunks = ByteSource(path).chunks()
+    size = len(next(chunks))
+    with Path(path).open("ab") as file:
+        file.write(b"more\n")
+    assert size + sum(map(len, chunks)) == 1_500_005
+
+
+ENCODINGS = sorted(name for name in {*aliases.values(), "utf_16", "utf_32"} if _is_encoding(name))
+
+
+@pytest.mark.parametrize("read", [3, 1 << 20])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_no_bytes_are_a_traceback_in_any_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, read: int) -> None:
+    monkeypatch.setattr(bytesource, "READ", read)
+    chance = random.Random(encoding)
+    inputs = [chance.randbytes(size) for size in (1, 2, 3, 5, 50)] + ["재밌게 봤다\n".encode("cp949") * 3, b"\xff\xfe\x00\xd8\x00", b"+AAA-~{"]
+    for data in inputs:
+        path = put(tmp_path, "f", data)
+        try:
+            texts_of(path, format="text", encoding=encoding)
+        except InputError as error:
+            assert re.fullmatch(re.escape(path) + ":[0-9]+", str(error.where))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("a\n한글".encode()[:-1], "f:2: not UTF-8: cut short within its last character"),
+        ("한".encode()[:2], "f:1: not UTF-8: cut short within its last character"),
+        ("a".encode("utf-32"), "f:1: not UTF-8: it looks like UTF-32; add --encoding utf-32"),
+    ],
+)
+def test_what_the_bytes_are_is_told(tmp_path: Path, data: bytes, told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        texts_of(put(tmp_path, "f", data), format="text")

@@ -391,3 +391,10 @@ def test_where_no_line_is_text_all_sentences_are_left_out(tmp_path: Path) -> Non
     faults = Faults(skip=True)
     assert records_of(path, format="conll", faults=faults) == []
     assert faults.skipped == 2
+
+
+@pytest.mark.parametrize(("format", "column"), [("conllu", "tokens"), ("conllu", "tags"), ("fasttext", "tokens"), ("fasttext", "labels")])
+def test_a_tables_column_of_another_type_is_told_of(tmp_path: Path, format: str, column: str) -> None:
+    (batch,) = stream_of(put(tmp_path, "f.csv", f"text,{column}\na b,a b\n")).batches
+    with pytest.raises(InputError, match=f"f.csv:2: '{column}' should be a list of strings; leave the column out"):
+        written([batch], format)

@@ -215,3 +215,9 @@ def test_a_cut_array_is_a_problem_of_the_stream(tmp_path: Path) -> None:
     assert sum(map(len, read.batches)) == 1
     with pytest.raises(InputError, match="no closing"):
         read.ending.demand()
+
+
+def test_a_bad_element_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"each element must be one whole \{...\}") as told:
+        records_of(put(tmp_path, "f", '[{"text":}]'))
+    assert "line" not in str(told.value.fix)

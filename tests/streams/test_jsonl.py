@@ -155,3 +155,23 @@ def test_the_users_names_hold_for_all_batches(tmp_path: Path, monkeypatch: pytes
     assert lines_of(path, names={"label": "stars"}) == due
     with pytest.raises(InputError, match=re.escape(f"{path}:1: no record has a field 'nothing'")):
         lines_of(path, names={"label": "nothing"})
+
+
+def test_an_object_over_several_lines_is_told_of_whatever_the_file_is_called(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r":1: not a JSON object .*; each line must be one whole \{...\}; jq -c \. makes it so"):
+        records_of(put(tmp_path, "f", '{\n  "text": "a",\n  "x": 1\n}\n'))
+    assert texts_of(put(tmp_path, "g", '{\n  x = "a";\n}\n')) == ["{", '  x = "a";', "}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"a":1,"b":[NaN]}', "NaN is not JSON, in the value at column 12"),
+        ('{"a":"b', "Unterminated string starting at column 6"),
+        ('{"textkit":{"version":1}}', "the lineage header is damaged (it has no 'stages'); make the stream again"),
+        ('{"textkit":{"version":1,"stages":5}}', "the lineage header is damaged (it is not of textkit's form); make the stream again"),
+    ],
+)
+def test_messages_are_words(tmp_path: Path, line: str, told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        records_of(put(tmp_path, "f.jsonl", line + "\n"))

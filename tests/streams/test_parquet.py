@@ -174,3 +174,41 @@ def test_damaged_files_are_an_error_and_never_a_crash(tmp_path: Path, way: str) 
             assert path in str(error)
         else:
             assert way != "parquet" or found == pq.ParquetFile(path).metadata.num_rows  # none went missing in silence
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 2), (2, 1), (1, 2), (0, 2), (2, 0)])
+@pytest.mark.parametrize("pack", [parquet, arrow_file])
+def test_files_that_were_joined_are_refused(tmp_path: Path, first: int, second: int, pack: Any) -> None:
+    table = pa.table({"text": ["a", "b" * 1000], "n": [1, 2]})
+    data = pack(table[:first]) + pack(table[:second])
+    with pytest.raises(InputError, match=r"/f: several .* files joined to one: .*; give them as separate files"):
+        records_of(put(tmp_path, "f", data))
+
+
+def test_a_page_index_is_no_other_file(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"text": ["PAR1PAR1", "b"] * 1000}), out, write_page_index=True, compression="none", use_dictionary=False)
+    assert len(records_of(put(tmp_path, "f", out.getvalue()))) == 2000
+
+
+@pytest.mark.parametrize("pack", [parquet, arrow_file])
+def test_columns_keep_their_order(tmp_path: Path, pack: Any) -> None:
+    table = pa.table({"id": [1], "text": ["a"], "n": [{"x": 1}], "label": [7], "z": [None], "ids": [[1, 2]]})
+    stream = stream_of(put(tmp_path, "f", pack(table)))
+    (batch,) = stream.batches
+    assert batch.lines().to_list() == ['{"id":1,"text":"a","n":{"x":1},"label":7,"z":null,"ids":[1,2]}']
+    assert batch.require("text", "label", "ids").rows() == [("a", "7", [1, 2])]
+    assert batch.put(pl.Series("text", ["b"])).lines().to_list() == ['{"id":1,"n":{"x":1},"label":7,"z":null,"ids":[1,2],"text":"b"}']
+
+
+def test_numbers_that_json_has_not_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nan, inf = float("nan"), float("inf")
+    table = pa.table({"text": ["a", "b"], "x": [nan, -inf], "y": [[1.0, inf], []], "z": [1.5, None]})
+    assert [record["x"] for record in records_of(put(tmp_path, "f", parquet(table)))] == [None, None]
+    assert capsys.readouterr().err.endswith("f: NaN and infinity are null in JSON, which has no such numbers: 2 of 'x', 1 of 'y'\n")
+
+
+def test_damage_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as told:
+        records_of(put(tmp_path, "f", parquet(pa.table({"text": ["a"]}))[:-9]))
+    assert told.value.fix == "make the file again, or copy it again"

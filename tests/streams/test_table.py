@@ -8,7 +8,9 @@ import json
 import re
 import time
 import tracemalloc
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -321,3 +323,25 @@ def test_bad_text_between_stray_quotes_is_no_crash(tmp_path: Path) -> None:
     path = put(tmp_path, "a.csv", b'\n"\no"\xa4\n"\n"a')  # without the line of the bad byte, two stray quotes would be one field
     with pytest.raises(InputError, match="never closed"):
         texts_of(path, faults=Faults(skip=True))
+
+
+def test_unknown_names_between_semicolons_are_not_one_column(tmp_path: Path) -> None:
+    path = put(tmp_path, "f.csv", "Name;Satz mit Umlaut\na;ü\n")
+    with pytest.raises(InputError, match=r"f.csv:1: cannot tell .*Name, Satz mit Umlaut.*; say --delimiter ';' and --text-field NAME"):
+        records_of(path)
+    assert texts_of(path, delimiter=",") == ["Name;Satz mit Umlaut", "a;ü"]
+    assert texts_of(path, delimiter=";", names={"text": "Satz mit Umlaut"}) == ["ü"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_found_in_either_form(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    path = put(tmp_path, "f.tsv", unicodedata.normalize(form, "본문\tn\n") + "a\t1\n")
+    assert records_of(path, names={"text": unicodedata.normalize("NFC", "본문")}) == [{"text": "a", "n": "1"}]
+    assert records_of(path, names={"text": unicodedata.normalize("NFD", "본문")}) == [{"text": "a", "n": "1"}]
+
+
+def test_a_header_that_comes_again_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = "text\tlabel\na\t1\ntext\tlabels\n"
+    path = put(tmp_path, "f.tsv", table * 3)
+    assert texts_of(path) == ["a", "text", "text", "a", "text", "text", "a", "text"]
+    assert capsys.readouterr().err.count(f"{path}:4 repeats the header: is this several files joined?") == 1

@@ -162,3 +162,12 @@ def test_a_large_table_goes_through_the_spool(tmp_path: Path, monkeypatch: pytes
     assert len(batches) > 10
     rows = list(csv.DictReader(io.StringIO(table(batches, "csv"), newline="")))
     assert rows == [{"text": f'a "{i}"\n', "n": str(i), **{f"k{k}": str(i) if i % 3 == k else "" for k in range(3)}} for i in range(500)]
+
+
+@pytest.mark.parametrize("mark", [";", "|", "]", "^", "\t", "\\", "-"])
+def test_csv_with_another_mark_comes_back(tmp_path: Path, mark: str) -> None:
+    rows = [{"text": f"a{mark}b", "n,;": 'c,;"'}, {"text": "", "n,;": "\n"}]
+    frame = pl.DataFrame(rows)
+    data = table([Batch(frame, Position("f"), added=frozenset(frame.columns))], "csv", delimiter=mark)
+    assert [*csv.reader(io.StringIO(data), delimiter=mark)] == [["text", "n,;"], *([*row.values()] for row in rows)]
+    assert records_of(put(tmp_path, "f.csv", data), delimiter=mark) == rows

@@ -142,8 +142,15 @@ def batch(**columns: object) -> Batch:
 
 
 def test_text_out_is_a_line_a_record() -> None:
-    nasty = batch(text=["a\nb", "", None, "c\r", "d\u2028e"])
-    assert written([nasty], "text") == "a b\n\n\nc\r\nd\u2028e\n".encode()
+    nasty = batch(text=["a\nb", "", "c\r", "d\u2028e"])
+    assert written([nasty], "text") == "a b\n\nc\r\nd\u2028e\n".encode()
+
+
+def test_a_record_without_the_field_is_an_empty_line_only_where_the_field_was_named() -> None:
+    some = batch(text=["a", None])
+    assert written([some], "text", field="text") == b"a\n\n"
+    with pytest.raises(InputError, match="f:2: the record has no 'text'"):
+        written([some], "text")
 
 
 def test_text_out_shows_the_furthest_there_is() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.streams.reading import LINEAGE, put, records_of
+from tests.streams.reading import LINEAGE, put, records_of, stream_of
 from textkit.errors import InputError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch, Position
@@ -166,3 +166,14 @@ def test_added_columns_and_those_of_tables(tmp_path: Path) -> None:
 def test_too_many_fields_are_refused() -> None:
     with pytest.raises(InputError, match="more than 4096 different fields"):
         written([f'{{"k{n}":1}}' for n in range(5000)], "parquet")
+
+
+@pytest.mark.parametrize("header", ["text\tfoo\tlabel\n", "foo\ttext\n"])
+def test_a_table_without_records_keeps_its_columns(tmp_path: Path, header: str) -> None:
+    (batch,) = stream_of(put(tmp_path, "f.tsv", header)).batches
+    out = io.BytesIO()
+    writer = FORMATS.find("parquet")().writer(out, Writing(None))
+    writer.write(batch)
+    writer.finish(0, True)
+    table = pq.read_table(out)
+    assert (table.num_rows, table.column_names) == (0, header.split())

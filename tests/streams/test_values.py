@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from json.decoder import scanstring
 
 import polars as pl
@@ -86,3 +87,24 @@ def test_each_key_is_found_by_its_meaning() -> None:
 
 def test_no_records() -> None:
     assert values.values(pl.Series([], dtype=pl.String), "a").to_list() == []
+
+
+def test_many_members_are_cut_out_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = pl.Series(["{" + ",".join(f' "키{i}" : "값 {i * row}" ' for i in range(200)) + "}" for row in range(3)] + ["{}", '{"키0":1,"키0":[2]}'])
+    many = values.top_members(raw)
+    columns = values.columns_of(many, len(raw))
+    monkeypatch.setattr(values, "MOST_COPIED", 10**6)
+    assert many.equals(values.top_members(raw))
+    assert columns["키0"].to_list() == ['"값 0"'] * 3 + [None, "[2]"]
+    assert [*columns] == [f"키{i}" for i in range(200)]
+
+
+def test_the_time_for_wide_records_is_linear_in_their_bytes() -> None:
+    def seconds(width: int) -> float:
+        raw = pl.Series(["{" + ",".join(f'"c{i}":"abcdef"' for i in range(width)) + "}"] * (200_000 // width))
+        start = time.perf_counter()
+        values.columns_of(values.top_members(raw), len(raw))
+        return time.perf_counter() - start
+
+    seconds(10)
+    assert seconds(2000) < 5 * seconds(10) + 1

@@ -79,12 +79,20 @@ class Batch:
             return self.frame.with_columns(nulls).select(names)
         return self.frame.select(names)
 
+    def read_ours(self, *names: str) -> pl.DataFrame:
+        """As `read`, but InputError where a table has a column of ours as another type."""
+        frame = self.read(*names)
+        for name, found in frame.schema.items():
+            due = dtype_of(name)
+            if due not in (None, found):
+                fix = f"leave the column out (--drop {name}), or give the records as JSON Lines"
+                raise InputError(f"{name!r} should be {members.described(due)}", where=self.position(0), fix=fix)
+        return frame
+
     def require(self, *names: str, fix: str | None = None) -> pl.DataFrame:
         """As `read`, but InputError at the first record that lacks one of them or holds another type."""
-        frame = self.read(*names)
+        frame = self.read_ours(*names)
         for name in names:
-            if frame.schema[name] != dtype_of(name):
-                raise InputError(f"column {name!r} is not of the type that a stage reads", where=self.position(0))
             if frame[name].null_count():
                 rows = frame[name].is_null().arg_true()
                 raise members.BadRecords([(row, InputError(f"the record has no {name!r}", where=self.position(row), fix=fix)) for row in rows])

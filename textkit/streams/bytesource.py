@@ -7,6 +7,7 @@ bulk input runs at full speed. Blocks of a regular file do not depend on timing.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import select
 import stat
@@ -27,7 +28,7 @@ PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
 SPELL = 0.5  # s in which a signal is seen for sure
 PIPE_SIZE = 1 << 20
 BOM = codecs.BOM_UTF8
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BOMS = {"UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}  # one of 32 begins as one of 16
 DIRECTORY_FIX = "give a file; a folder that textkit saved goes to --load, predict, evaluate or show"
 
 
@@ -44,6 +45,8 @@ class ByteSource:
         self._piped = self._live = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         if self._live:
             widen_pipe(self._file.fileno())
+        self._size = 0 if self._live else os.fstat(self._file.fileno()).st_size
+        self._taken = 0 if self._live else os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
         self._unbuffered = unbuffered
         self._head = b""
         self._read = self._read_pipe_or_file
@@ -81,7 +84,11 @@ class ByteSource:
         # a signal that comes just before a blocking read would wait for the next data: so the wait is in short spells
         while self._piped and not select.select([self._file], [], [], SPELL)[0]:
             continue
-        return os.read(self._file.fileno(), READ)
+        data = os.read(self._file.fileno(), READ)
+        self._taken += len(data)
+        if not data and self._taken < self._size and os.fstat(self._file.fileno()).st_size < self._size:
+            raise InputError("the file became shorter while it was read", where=self.name, fix="give it once it is whole")
+        return data
 
     def _transcoded(self, encoding: str, head: bytes) -> Callable[[], bytes]:
         decoder, read, name = codecs.getincrementaldecoder(encoding)(), self._read, self.name
@@ -96,9 +103,10 @@ class ByteSource:
                 try:
                     text = decoder.decode(data, final=done)
                 except UnicodeDecodeError as error:
-                    decoder.errors = "replace"
-                    decoder.setstate(before)
-                    line += decoder.decode(data, final=done).partition("\ufffd")[0].count("\n")
+                    with contextlib.suppress(UnicodeError):  # a decoder that cannot go on gives the line where it began
+                        decoder.errors = "replace"
+                        decoder.setstate(before)
+                        line += decoder.decode(data, final=done).partition("\ufffd")[0].count("\n")
                     raise InputError(f"not {encoding} ({error.reason})", where=f"{name}:{line}", fix="give another --encoding") from None
                 except UnicodeError as error:  # a stream that must tell its byte order, and does not
                     fix = f"give another --encoding, for example {encoding}-le"
@@ -205,21 +213,23 @@ def widen_pipe(descriptor: int) -> None:
 
 def nul_byte(block: bytes, line: int, name: str) -> InputError:
     """The error for a block with a NUL byte, whose first line is `line`."""
-    if line == 1 and block.startswith(UTF_16):
-        return _utf_16(name)
+    if line == 1 and (marked := _marked(block, name)):
+        return marked
     where = f"{name}:{line + block.count(10, 0, block.index(0))}"
     return InputError("a NUL byte: this is no text file", where=where, fix="give text, or name its --encoding")
 
 
 def undecodable(block: bytes, line: int, name: str) -> InputError:
     """The error for a block that is not UTF-8: which line, and the encoding that would read it."""
-    if line == 1 and block.startswith(UTF_16):
-        return _utf_16(name)
+    if line == 1 and (marked := _marked(block, name)):
+        return marked
     try:
         block.decode()
     except UnicodeDecodeError as error:
         where = f"{name}:{line + block.count(bytes([10]), 0, error.start)}"
         start, end = block.rfind(b"\n", 0, error.start) + 1, block.find(b"\n", error.start)
+        if error.reason == "unexpected end of data" and (start or line == 1):
+            return InputError("not UTF-8: cut short within its last character", where=where, fix="get the whole file, or name its --encoding")
         bad = block[start : end if end >= 0 else None]
         if _decodes(bad, "cp949") and _decodes(block, "cp949"):
             return InputError("not UTF-8, but it reads as CP949 (Korean Windows)", where=where, fix="add --encoding cp949")
@@ -227,8 +237,12 @@ def undecodable(block: bytes, line: int, name: str) -> InputError:
     raise AssertionError("the block is UTF-8")
 
 
-def _utf_16(name: str) -> InputError:
-    return InputError("not UTF-8: it looks like UTF-16", where=f"{name}:1", fix="add --encoding utf-16")
+def _marked(block: bytes, name: str) -> InputError | None:
+    """The error for a block that starts with a mark of its byte order."""
+    encoding = next((encoding for encoding, marks in BOMS.items() if block.startswith(marks)), None)
+    if encoding is None:
+        return None
+    return InputError(f"not UTF-8: it looks like {encoding}", where=f"{name}:1", fix=f"add --encoding {encoding.lower()}")
 
 
 def _decodes(data: bytes, encoding: str) -> bool:

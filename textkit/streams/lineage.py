@@ -19,6 +19,7 @@ from textkit.errors import InputError
 
 VERSION = 1
 CONTROL = r'^[ \t]*\{\s*"textkit"\s*:\s*\{'  # how a header or end line starts, and maybe a record of the user's
+LINEAGE_FIX = "make the stream again"
 CONTROL_KEY = b'"textkit"'  # what is in all of them
 
 
@@ -97,20 +98,28 @@ def _short(entry: Entry) -> str:
     return f"{entry.artifact or ''}@{(entry.sha256 or 'none')[:12]}"
 
 
+class _Damaged(Exception):
+    """Why an object is no lineage, in words."""
+
+
 def from_json(value: Any, where: str) -> Lineage:
     """A Lineage from the object under "textkit"; InputError if it is not one or is of a newer version."""
     try:
         json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair could not be written on
         version = value["version"]
         if type(version) is not int:
-            raise TypeError("the version is no number")
+            raise _Damaged("its version is no number")
         if version > VERSION:
             fix = "update textkit, or make the stream again with this version"
             raise InputError(f"the lineage is of version {version}, this textkit reads up to {VERSION}", where=where, fix=fix)
         stages = tuple(_entry(stage) for stage in value["stages"])
         columns = {str(k): str(v) for k, v in value.get("columns", {}).items()}
-    except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
-        raise InputError(f"the lineage header is damaged ({error!r})", where=where) from error
+    except _Damaged as error:
+        raise InputError(f"the lineage header is damaged ({error})", where=where, fix=LINEAGE_FIX) from None
+    except KeyError as error:
+        raise InputError(f"the lineage header is damaged (it has no {error})", where=where, fix=LINEAGE_FIX) from None
+    except (TypeError, AttributeError, UnicodeEncodeError):
+        raise InputError("the lineage header is damaged (it is not of textkit's form)", where=where, fix=LINEAGE_FIX) from None
     return Lineage(stages, columns)
 
 
@@ -118,9 +127,9 @@ def _entry(value: dict[str, Any]) -> Entry:
     entry = Entry(value["stage"], value.get("method"), value.get("config", {}), value.get("artifact"), value.get("sha256"))
     strings = (entry.stage, entry.method or "", entry.artifact or "", entry.sha256 or "")
     if not all(isinstance(s, str) for s in strings) or not isinstance(entry.config, dict):
-        raise TypeError("a stage's fields have the wrong types")
+        raise _Damaged("a stage's fields have the wrong types")
     if entry.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", entry.sha256):
-        raise TypeError("a stage's sha256 is not 64 hex digits")
+        raise _Damaged("a stage's sha256 is not 64 hex digits")
     return entry
 
 
@@ -133,12 +142,12 @@ def control_line(line: str, where: str) -> Lineage | int | None:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InputError("a header or end line of textkit's is damaged", where=where) from error
+        raise InputError("a header or end line of textkit's is damaged", where=where, fix=LINEAGE_FIX) from error
     value = record["textkit"]
     if len(record) > 1 or not isinstance(value, dict) or not {"version", "end"} & {*value}:
         return None
     if "version" in value:
         return from_json(value, where)
     if type(value["end"]) is not int:
-        raise InputError("an end line of textkit's is damaged: it has no number", where=where)
+        raise InputError("an end line of textkit's is damaged: it has no number", where=where, fix=LINEAGE_FIX)
     return value["end"]

@@ -20,6 +20,7 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.columns import dtype_of, key_pattern, odd_pattern, value_pattern
 
+WHOLE_FIX = "each line must be one whole {...}; jq -c . makes it so"
 Place = Callable[[int], str]  # row -> "file:line"
 
 
@@ -44,8 +45,12 @@ class Member:
     value: Any
 
 
+class _NotJson(Exception):
+    """A word that Python takes for a number."""
+
+
 def _reject_constant(name: str) -> Any:
-    raise JSONDecodeError(f"{name} is not JSON", name, 0)
+    raise _NotJson(f"{name} is not JSON, in the value")
 
 
 _DECODER = JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_reject_constant)
@@ -73,7 +78,10 @@ def scan(line: str) -> list[Member]:
         key, after = scanstring(line, at + 1, True)
         colon = skip(after)
         expect(colon, ":")
-        value, end = _DECODER.raw_decode(line, skip(colon + 1))
+        try:
+            value, end = _DECODER.raw_decode(line, skip(colon + 1))
+        except _NotJson as error:
+            raise JSONDecodeError(str(error), line, skip(colon + 1)) from None
         members.append(Member(key, at, end, value))
         at = skip(end)
         if expect(at, ",}") == "}":
@@ -101,7 +109,7 @@ def _read_value(name: str, value: Any, lenient: bool) -> Any:
     except (TypeError, ValueError):
         if lenient:
             return None
-        raise ValueError(f"{name!r} should be {_describe(dtype)}") from None
+        raise ValueError(f"{name!r} should be {described(dtype)}") from None
 
 
 def _convert(value: Any, dtype: Any) -> Any:
@@ -123,7 +131,8 @@ def _convert(value: Any, dtype: Any) -> Any:
     raise TypeError
 
 
-def _describe(dtype: pl.DataType) -> str:
+def described(dtype: Any) -> str:
+    """What JSON has to have for a column of that type."""
     if isinstance(dtype, pl.List):
         return f"a list of {'strings' if dtype.inner == pl.String else 'numbers' if dtype.inner.is_numeric() else 'objects'}"  # type: ignore[union-attr]
     return "a string" if dtype == pl.String else "an object" if isinstance(dtype, pl.Struct) else "a number"
@@ -135,8 +144,8 @@ def read_exactly(line: str, names: tuple[str, ...], where: str, lenient: bool = 
         found = {member.key: member.value for member in scan(line)}
         return {name: _read_value(name, found[name], lenient) for name in names if name in found}
     except JSONDecodeError as error:
-        message = f"not a JSON object ({error.msg} at column {error.pos + 1})"
-        raise InputError(message, where=where, fix="each line must be one whole {...}") from None
+        message = f"not a JSON object ({error.msg.removesuffix(' at')} at column {error.pos + 1})"
+        raise InputError(message, where=where, fix=WHOLE_FIX) from None
     except UnicodeEncodeError:
         raise InputError(
             "half of a surrogate pair (\\ud800 to \\udfff) in a text", where=where, fix="write the whole pair or the character"

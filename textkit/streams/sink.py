@@ -35,6 +35,7 @@ class Outputs:
     keep: tuple[str, ...] | None = None  # the only fields to write
     drop: tuple[str, ...] = ()  # fields not to write
     quotes: bool = False  # of TSV
+    delimiter: str | None = None  # of CSV
     typed: bool = False  # whether Arrow gives the user's own fields types
 
 
@@ -59,7 +60,8 @@ class Written:
     """A stream on its way out: the writer of its format, the fields that the user wants, how many records there were."""
 
     def __init__(self, out: BinaryIO, outputs: Outputs, lineage: Lineage) -> None:
-        writing = Writing(lineage if outputs.lineage else None, outputs.field, outputs.keep, outputs.quotes, outputs.typed)
+        shown = lineage if outputs.lineage else None
+        writing = Writing(shown, outputs.field, outputs.keep, outputs.quotes, outputs.typed, outputs.delimiter)
         self._out, self._outputs = out, outputs
         self._writer = FORMATS.find(check_outputs(outputs))().writer(out, writing)
         self._unseen = {*(outputs.keep or ()), *outputs.drop}  # fields that no record has shown yet

@@ -41,15 +41,13 @@ def sniff(source: ByteSource, reading: Reading) -> str:
     for name, form in formats.items():
         if form.proves(source):
             return name
-    if reading.delimiter is not None:
-        return "csv"
     if source.path is not None:
         suffix = plain_suffix(source.path)
         # .txt proves little: a table with a known header is still read as one
         for name, form in formats.items():
             if name != "text" and suffix in form.suffixes:
                 return name
-    return _sniff_table(source.first_line().strip().decode("utf-8", "replace"), reading)
+    return "csv" if reading.delimiter is not None else _sniff_table(source.first_line().strip().decode("utf-8", "replace"), reading)
 
 
 def _sniff_table(first: str, reading: Reading) -> str:

@@ -49,7 +49,9 @@ class Typing:
         self._place = Position("")
 
     def add(self, batch: Batch) -> None:
-        if not len(batch):
+        if not len(batch):  # of a table with nothing but a header
+            for name, dtype in batch.frame.schema.items():
+                self._kinds.setdefault(name, {OURS} if dtype == dtype_of(name) else set())
             return
         self._place = batch.position
         columns = _members(batch.raw, batch.position) if batch.raw is not None else {}

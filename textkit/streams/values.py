@@ -46,9 +46,9 @@ def columns_of(found: pl.DataFrame, records: int) -> dict[str, pl.Series]:
 
 def _column(part: pl.DataFrame, records: int) -> pl.Series:
     """The last value in each line, of members of one name."""
+    if part["row"].n_unique() == len(part) == records:
+        return part["value"]
     last = part.filter(pl.col("row").ne_missing(pl.col("row").shift(-1)))
-    if len(last) == records:
-        return last["value"]
     index = pl.Series([None], dtype=pl.Int64).new_from_index(0, records).scatter(last["row"], pl.Series(range(len(last)), dtype=pl.Int64))
     return last["value"].gather(index)
 
@@ -76,8 +76,7 @@ def places(raw: pl.Series, place: members.Place = _record) -> pl.DataFrame:
 def slices(raw: pl.Series, found: pl.DataFrame, start: pl.Expr, end: pl.Expr) -> pl.Series:
     """For each of `found`, which are in order and apart, the bytes of its line between two places."""
     size = raw.str.len_bytes().cast(pl.Int64)
-    sizes = size.gather(found["row"])
-    if (sizes.sum() or 0) > MOST_COPIED * (size.sum() or 0):
+    if len(found) * (size.max() or 0) > MOST_COPIED * (size.sum() or 0):  # type: ignore[operator]
         return _cut_out(raw, found.select(start=start + (size.cum_sum() - size).gather(found["row"]), size=end - start))
     lines = raw.cast(pl.Binary).gather(found["row"]).alias("line")
     return found.with_columns(lines).select(pl.col("line").bin.slice(start, end - start).cast(pl.String)).to_series()

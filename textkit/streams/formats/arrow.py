@@ -6,25 +6,26 @@ it, since `cat a.arrow b.arrow` is two streams.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
 import mmap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import polars as pl
 
 from textkit.errors import InputError
+from textkit.report import say
 from textkit.streams import edits, members
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.columns import COLUMNS, dtype_of
 from textkit.streams.formats.base import Cut, End, Event, Reading, Writer, Writing
-from textkit.streams.formats.foreign import numbers_unquoted, sayable, to_frame
+from textkit.streams.formats.foreign import not_finite, numbers_unquoted, sayable, to_frame
 from textkit.streams.formats.jsonl import Fields
-from textkit.streams.lineage import Lineage, from_json
+from textkit.streams.lineage import LINEAGE_FIX, Lineage, from_json
 from textkit.streams.typing import Typing
 
 MAGIC = b"\xff\xff\xff\xff"  # how a stream starts: the continuation mark of its first message
@@ -33,6 +34,7 @@ FILE_MAGIC = b"ARROW1"
 MOST_RECORDS = 1 << 16  # a batch
 JSON_COLUMN = "_json"  # the user's own fields, one object a record
 METADATA = b"textkit"
+DAMAGE_FIX = "make the file again, or copy it again"
 
 
 class Arrow:
@@ -45,7 +47,7 @@ class Arrow:
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         tables = Tables(source.name, reading)
         yield from (_file_events if source.starts_with(FILE_MAGIC) else _stream_events)(source, tables)
-        tables.fields.demand()
+        tables.finish()
 
     def writer(self, out: BinaryIO, writing: Writing) -> Writer:
         return TypedArrowWriter(out, writing.lineage) if writing.typed else ArrowWriter(out, writing.lineage)
@@ -69,14 +71,35 @@ def _file_events(source: ByteSource, tables: Tables) -> Iterator[Event]:
     import pyarrow as pa
 
     with source.seekable() as file, damage(source.name, "Arrow"):
-        reader = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        reader = pa.ipc.open_file(pa.py_buffer(data))
+        if has_seam(data, FILE_MAGIC, FILE_MAGIC + bytes(2), len(data), pa.ipc.open_file):
+            raise joined_files(source.name, "Arrow")
         yield from tables.header(reader.schema)
         for number in range(reader.num_record_batches):
             yield from tables.events(reader.get_batch(number))
         yield End(None)
 
 
-@contextmanager
+def has_seam(data: mmap.mmap, end: bytes, start: bytes, before: int, opened: Callable[[Any], Any]) -> bool:
+    """Whether a file that can be `opened` ends in the first `before` bytes and another starts there: the footer at the
+    end tells nothing of it. The marks alone may be a text's."""
+    import pyarrow as pa
+
+    seam = data.find(end + start, 0, max(0, before) + len(start))
+    while seam >= 0:
+        with contextlib.suppress(pa.ArrowException, OSError):
+            opened(pa.BufferReader(pa.py_buffer(data).slice(0, seam + len(end))))
+            return True
+        seam = data.find(end + start, seam + 1, before + len(start))
+    return False
+
+
+def joined_files(name: str, what: str) -> InputError:
+    return InputError(f"several {what} files joined to one: only the last could be read", where=name, fix="give them as separate files")
+
+
+@contextlib.contextmanager
 def damage(name: str, what: str) -> Iterator[None]:
     """InputError for what pyarrow raises at damaged data."""
     import pyarrow as pa
@@ -86,7 +109,7 @@ def damage(name: str, what: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        raise InputError(f"damaged {what} data ({error})", where=name) from None
+        raise InputError(f"damaged {what} data ({error})", where=name, fix=DAMAGE_FIX) from None
 
 
 class Tables:
@@ -94,6 +117,7 @@ class Tables:
 
     def __init__(self, name: str, reading: Reading) -> None:
         self._name, self._record, self.fields = name, 1, Fields(reading)
+        self._unsayable: dict[str, int] = {}  # numbers that JSON does not have, by column
 
     def header(self, schema: Any) -> Iterator[Event]:
         _check_names(schema)
@@ -105,10 +129,19 @@ class Tables:
             position = Position(f"{self._name}: record", self._record)
             frame = to_frame(batch.slice(start, MOST_RECORDS), position(0))
             records = min(MOST_RECORDS, batch.num_rows - start)
+            for name, count in not_finite(frame).items():
+                self._unsayable[name] = self._unsayable.get(name, 0) + count
             if self.fields.news(_finder(frame, _json_of(frame)), position(0)):
                 yield {**self.fields.mapping}
             yield _batch(frame, self.fields.mapping, position)
             self._record += records
+
+    def finish(self) -> None:
+        """Say what was lost, once all records came."""
+        self.fields.demand()
+        if self._unsayable:
+            columns = ", ".join(f"{count} of {name!r}" for name, count in self._unsayable.items())
+            say(f"{self._name}: NaN and infinity are null in JSON, which has no such numbers: {columns}", columns=self._unsayable)
 
 
 def _check_names(fields: Iterable[Any]) -> None:
@@ -123,7 +156,7 @@ def _header(schema: Any, name: str) -> Iterator[Event]:
         try:
             yield from_json(json.loads(schema.metadata[METADATA]), name)
         except ValueError as error:
-            raise InputError(f"the lineage in the Arrow schema is damaged ({error})", where=name) from None
+            raise InputError(f"the lineage in the Arrow schema is damaged ({error})", where=name, fix=LINEAGE_FIX) from None
 
 
 def metadata_of(lineage: Lineage | None) -> dict[bytes, bytes]:
@@ -153,12 +186,14 @@ def _batch(frame: pl.DataFrame, mapping: dict[str, str], position: Position) -> 
     raw = raw if raw is None else edits.rename(raw.fill_null("{}"), names, position)
     typed = [_typed(column) for column in frame.get_columns()]
     ours = [column for column in typed if column is not None]
+    added = ours
     theirs = frame.drop(column.name for column in ours)
-    if raw is None and theirs.width:
-        raw = numbers_unquoted(members.to_json(sayable(theirs)))
+    if raw is None and theirs.width:  # the columns up to the last of theirs as JSON, so that all keep their order
+        ahead = frame.columns[: frame.columns.index(theirs.columns[-1]) + 1]
+        raw, added = numbers_unquoted(members.to_json(sayable(frame.select(ahead)))), [column for column in ours if column.name not in ahead]
     elif raw is not None:
         raw = numbers_unquoted(members.splice(raw, sayable(theirs)))
-    return Batch(pl.DataFrame(ours), position, raw=raw, added=frozenset(column.name for column in ours))
+    return Batch(pl.DataFrame(ours), position, raw=raw, added=frozenset(column.name for column in added))
 
 
 def _typed(column: pl.Series) -> pl.Series | None:

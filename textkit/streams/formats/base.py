@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
+from unicodedata import normalize
 
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import ByteSource
@@ -31,8 +32,8 @@ class Reading:
     def known(self, cells: Iterable[str]) -> bool:
         """Whether one of these names is a column's that textkit knows, or one that the user or the model gave."""
         cells = list(cells)
-        given = {*self.names.values(), *self.usual.values()}
-        return bool({cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {*cells} & given)
+        given = {normalize("NFC", name) for name in (*self.names.values(), *self.usual.values())}
+        return bool({cell.strip().lower() for cell in cells} & {*KNOWN_NAMES} or {normalize("NFC", cell) for cell in cells} & given)
 
     def alias(self, our: str, found: Callable[[str], bool]) -> str | None:
         """The name that goes for ours, of those for which `found` holds."""
@@ -66,6 +67,7 @@ class Writing:
     columns: tuple[str, ...] | None = None  # of a table, in order; None: all that occur
     quotes: bool = False  # of TSV
     typed: bool = False  # whether Arrow shall give the user's own fields types: else they travel as JSON
+    delimiter: str | None = None  # of CSV: "," if not said
 
 
 class Format(Protocol):

@@ -23,18 +23,15 @@ def column_names_of(batch: Batch) -> list[str]:
 
 def cells_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
     """(B, columns) strings; the columns of the result are called by their numbers."""
-    found = None if batch.raw is None else columns_of(top_members(batch.raw), len(batch))
+    found = {} if batch.raw is None else _unquoted(batch, [name for name in columns if name not in batch.added])
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(batch))
     cells = {}
     for at, name in enumerate(columns):
-        if name in batch.frame.columns and (found is None or name in batch.added):
-            column = _spelt(batch.frame[name])
-        elif found is None or name not in found:
-            column = nothing
+        if name in batch.frame.columns and (batch.raw is None or name in batch.added):
+            cells[str(at)] = _spelt(batch.frame[name])
         else:
-            column = _unquoted(found[name], name, batch.position)
-        cells[str(at)] = column.fill_null("")
-    return pl.DataFrame(cells)
+            cells[str(at)] = found.get(name, nothing)
+    return pl.DataFrame(cells).fill_null("")
 
 
 def _spelt(column: pl.Series) -> pl.Series:
@@ -47,26 +44,30 @@ def _spelt(column: pl.Series) -> pl.Series:
     return pl.select(pl.when(column.is_not_null() & (json_text != "null")).then(json_text)).to_series()
 
 
-def _unquoted(value: pl.Series, name: str, place: Position) -> pl.Series:
-    """JSON values as cells: the text that a string stands for, nothing for null, the others as they are spelt."""
+def _unquoted(batch: Batch, names: list[str]) -> dict[str, pl.Series]:
+    """Members as cells: the text that a string stands for, nothing for null, the others as they are spelt."""
+    assert batch.raw is not None
+    found = top_members(batch.raw).filter(pl.col("key").is_in(names))
+    value = found["value"]
     text = value.str.starts_with('"')
-    odd = (text & value.str.contains("\\", literal=True)).fill_null(False)
+    odd = text & value.str.contains("\\", literal=True)
     bare = pl.select(pl.when(text).then(value.str.slice(1).str.head(-1)).when(value != "null").then(value)).to_series()
-    if not odd.any():
-        return bare
-    spelt = value.filter(odd).to_list()
-    decoded = json.loads("[" + ",".join(spelt) + "]", strict=False)
+    if odd.any():
+        bare = bare.scatter(odd.arg_true(), _decoded(found.filter(odd), batch.position))
+    return columns_of(found.with_columns(value=bare), len(batch))
+
+
+def _decoded(odd: pl.DataFrame, place: Position) -> pl.Series:
+    decoded = json.loads("[" + ",".join(odd["value"]) + "]", strict=False)
     try:
-        new = pl.Series(decoded, dtype=pl.String)
+        return pl.Series(decoded, dtype=pl.String)
     except UnicodeEncodeError:
-        raise _half_pair(decoded, odd.arg_true(), name, place) from None
-    index = pl.Series(range(len(bare)), dtype=pl.UInt32).scatter(odd.arg_true(), range(len(bare), len(bare) + len(new)))
-    return pl.concat([bare, new.alias(bare.name)]).gather(index)
+        raise _half_pair(decoded, odd, place) from None
 
 
-def _half_pair(texts: list[str], rows: pl.Series, name: str, place: Position) -> InputError:
+def _half_pair(texts: list[str], odd: pl.DataFrame, place: Position) -> InputError:
     """The error for the first text that cannot be written."""
-    for text, row in zip(texts, rows, strict=True):
+    for text, row, name in zip(texts, odd["row"], odd["key"], strict=True):
         try:
             text.encode()
         except UnicodeEncodeError:

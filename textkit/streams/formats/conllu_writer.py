@@ -27,7 +27,7 @@ class ConllUWriter:
     def write(self, batch: Batch) -> None:
         if not len(batch):
             return
-        records = batch.read("text", "tokens", "tags", "conllu").with_row_index("sentence")
+        records = batch.read_ours("text", "tokens", "tags", "conllu").with_row_index("sentence")
         words = split_words(_lines(records))
         _demand_conllu(words, batch)
         listed = words.filter("is_word").group_by("sentence", maintain_order=True).agg(forms="FORM", upos="UPOS")

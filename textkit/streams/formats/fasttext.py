@@ -83,7 +83,7 @@ class FastTextWriter:
             return
         labels = pl.coalesce("labels", pl.concat_list("label")).list.drop_nulls()
         text = pl.coalesce(pl.col("tokens").list.join(" "), "text").str.replace_all(r"[\r\n\x00]", " ")
-        records = batch.read(*FIELDS).select(labels=labels, text=text)
+        records = batch.read_ours(*FIELDS).select(labels=labels, text=text)
         self._demand_text(records["text"], batch)
         words = pl.element().str.replace_all(r"[\s\x00]", "_")
         spoilt = records["labels"].list.eval(pl.element().str.contains(r"[\s\x00]")).list.any()
@@ -99,4 +99,5 @@ class FastTextWriter:
     def finish(self, records: int, complete: bool) -> None:
         """fastText's lines have no end mark."""
         if self._changed:
-            say(f"white space inside the labels of {self._changed} records was written as _", records=self._changed)
+            count = f"{self._changed} record{'s' * (self._changed != 1)}"
+            say(f"white space inside the labels of {count} was written as _", records=self._changed)

@@ -66,6 +66,20 @@ def _out_of_range(array: Any) -> str | None:
     return None
 
 
+def not_finite(frame: pl.DataFrame) -> dict[str, int]:
+    """How many values of a column, or in its lists, are NaN or infinite; columns that have some."""
+    counts = {column.name: _not_finite(column) for column in frame}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _not_finite(column: pl.Series) -> int:
+    if isinstance(column.dtype, pl.List | pl.Array):
+        return _not_finite(column.explode()) if column.dtype.inner.is_float() or column.dtype.inner.is_nested() else 0  # type: ignore[union-attr]
+    if isinstance(column.dtype, pl.Struct):
+        return sum(map(_not_finite, column.struct.unnest()))
+    return int((~column.is_finite()).sum()) if column.dtype.is_float() else 0
+
+
 def sayable(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with values that JSON has as polars writes it: times by ISO 8601, maps as lists of key and value."""
     return frame.with_columns(

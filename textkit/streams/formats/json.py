@@ -20,6 +20,7 @@ from textkit.streams.faults import Fault, Faults
 from textkit.streams.formats.base import Cut, Event, Reading, Writer, Writing
 from textkit.streams.formats.jsonl import Fields, pieces
 from textkit.streams.formats.lines import read_lines
+from textkit.streams.members import WHOLE_FIX
 from textkit.streams.structure import CLOSING, COMMA, NEWLINE, RETURN, Marks, Scanner
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SPACE = b" \t\r\n"
 FIX = "give one array [{...},{...}], or one object a line"
+ELEMENT_FIX = "each element must be one whole {...}"
 _FIRST_LINE = re.compile(rb"\[\s*(?:\{\s*(?:[\"}]|\Z)|\]\s*\Z|\Z)")  # and not the [ ] of a list of things to do
 
 
@@ -47,7 +49,11 @@ class JsonArray:
         fields, array = Fields(reading), _Array(source, reading.faults)
         for lines, numbers in array.elements():
             for piece in pieces(lines, Position(source.name, numbers)):
-                yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
+                try:
+                    yield from fields.of(piece) if isinstance(piece, Batch) else (piece,)
+                except InputError as error:
+                    error.fix = ELEMENT_FIX if error.fix == WHOLE_FIX else error.fix
+                    raise
         if not array.closed:
             yield Cut("the array has no closing ]: what wrote it was stopped")
         fields.demand()
@@ -149,7 +155,7 @@ class _Array:
         if other.any():
             error = "an element of the array that is no object"
             rows = other.fill_null(False).arg_true()
-            self._faults.take(Fault(lines[row].encode(), InputError(error, where=place(row), fix="each must be one {...}")) for row in rows)
+            self._faults.take(Fault(lines[row].encode(), InputError(error, where=place(row), fix=ELEMENT_FIX)) for row in rows)
         usable = usable.fill_null(False)
         yield lines.filter(usable), numbers.filter(usable)
 

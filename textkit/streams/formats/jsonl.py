@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO
 
@@ -15,6 +16,8 @@ from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.base import ASIDE, End, Event, Reading, Writing
 from textkit.streams.formats.lines import to_lines
 from textkit.streams.lineage import CONTROL, CONTROL_KEY, Lineage, control_line, end_line
+
+HEAD = 4096  # bytes in which the first member of an object that is spread over lines shows
 
 
 class JsonLines:
@@ -45,6 +48,8 @@ class JsonLines:
 
     def proves(self, source: ByteSource) -> bool:
         first = source.first_line().strip()
+        if first == b"{":  # an object over several lines, which is told of as such
+            return re.match(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:', source.peek(HEAD)) is not None
         return first.startswith(b"{") and _is_object(first)
 
     def writer(self, out: BinaryIO, writing: Writing) -> JsonLinesWriter:

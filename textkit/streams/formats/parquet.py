@@ -6,12 +6,13 @@ Types are decided by all records, so that they wait on disk until the last one c
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from textkit.errors import InputError
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.formats.arrow import MOST_RECORDS, Tables, damage, typed_tables
+from textkit.streams.formats.arrow import DAMAGE_FIX, MOST_RECORDS, Tables, damage, has_seam, joined_files, typed_tables
 from textkit.streams.formats.base import End, Event, Reading, Writing
 from textkit.streams.lineage import Lineage
 from textkit.streams.typing import Typing
@@ -33,18 +34,38 @@ class Parquet:
         tables = Tables(source.name, reading)
         with source.seekable() as file, damage(source.name, "Parquet"):
             parquet = pq.ParquetFile(file, buffer_size=1 << 20)
+            if _is_joined(file, parquet.metadata):
+                raise joined_files(source.name, "Parquet")
             yield from tables.header(parquet.schema_arrow)
             missing = parquet.metadata.num_rows
             for batch in parquet.iter_batches(batch_size=_batch_size(parquet.metadata)):
                 missing -= batch.num_rows
                 yield from tables.events(batch)
             if missing:  # pyarrow stops in silence where a column is shorter than the others
-                raise InputError(f"damaged Parquet data: {missing} of its {parquet.metadata.num_rows} records are missing", where=source.name)
+                lost = f"{missing} of its {parquet.metadata.num_rows} records are missing"
+                raise InputError(f"damaged Parquet data: {lost}", where=source.name, fix=DAMAGE_FIX)
             yield End(None)
-        tables.fields.demand()
+        tables.finish()
 
     def writer(self, out: BinaryIO, writing: Writing) -> ParquetWriter:
         return ParquetWriter(out, writing.lineage)
+
+
+def _is_joined(file: BinaryIO, metadata: Any) -> bool:
+    """Whether another file stands before the one that the footer tells of: then more lies between its data and its footer
+    than that file is long. Its indexes may lie there too, so that the seam is looked for."""
+    import pyarrow.parquet as pq
+
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    chunks = [group.column(column) for group in groups for column in range(group.num_columns)]
+    end = max((_start(chunk) + chunk.total_compressed_size for chunk in chunks), default=len(MAGIC))
+    data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    between = len(data) - 2 * len(MAGIC) - metadata.serialized_size - end
+    return has_seam(data, MAGIC, MAGIC, between + len(MAGIC), pq.ParquetFile)
+
+
+def _start(chunk: Any) -> int:
+    return int(chunk.dictionary_page_offset or chunk.data_page_offset)
 
 
 def _batch_size(metadata: Any) -> int:

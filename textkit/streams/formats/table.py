@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from typing import BinaryIO
+from unicodedata import normalize
 
 import polars as pl
 
@@ -42,7 +43,7 @@ def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[s
         fix = f"if that line is a header, say --text-field NAME (and --label-field NAME); if not, name all {len(cells)} with --columns"
         raise InputError(f"cannot tell which of the {len(cells)} columns ({shown}) is the text", where=where, fix=fix)
     if len(names) != len(cells):
-        raise InputError(f"{len(cells)} fields, but --columns names {len(names)}", where=where)
+        raise InputError(f"{len(cells)} field{'s' * (len(cells) != 1)}, but --columns names {len(names)}", where=where)
     if len({*names}) < len(names):
         raise InputError(f"the header repeats a name ({', '.join(names)})", where=where, fix="give --columns with --header")
     mapping = map_names(names, reading, where)
@@ -53,12 +54,14 @@ def column_names(cells: list[str], reading: Reading, where: str) -> tuple[list[s
 
 def map_names(names: list[str], reading: Reading, where: str) -> dict[str, str]:
     """Our name -> the user's, where they differ."""
+    same = {normalize("NFC", name): name for name in names}  # macOS writes names in NFD, and they are typed in NFC
+    given = {our: user if user in names else same.get(normalize("NFC", user), user) for our, user in reading.names.items()}
     remembered = {our: user for our, user in reading.usual.items() if user in names}
     mapping: dict[str, str] = {}
-    for our, user in {**remembered, **reading.names}.items():
+    for our, user in {**remembered, **given}.items():
         if user not in names:
             raise InputError(f"no column is called {user!r}", where=where, fix=f"the columns are {', '.join(names)}")
-        if our in reading.names and user in [reading.names[other] for other in mapping if other in reading.names]:
+        if our in given and user in [given[other] for other in mapping if other in given]:
             raise InputError(f"the column {user!r} is named for two fields", where=where, fix="name another column for one of them")
         mapping[our] = user
     lower = {name.strip().lower(): name for name in names if name not in mapping.values()}
@@ -78,22 +81,26 @@ class Tsv:
 
     def read(self, source: ByteSource, reading: Reading) -> Iterator[Event]:
         names: list[str] = []
+        title: tuple[str | None, ...] | None = None  # the header, as long as it is not seen again
         for frame, lines in joined_start(self.rows(source, reading)):
             if not names:
                 place, first = Position(source.name, lines), _first_record(frame)
                 names, mapping, header = column_names([cell or "" for cell in frame.row(first)], reading, place(first))
                 if mapping:
                     yield mapping
+                title = frame.row(first) if header else None
                 if header:  # and the empty lines before it
                     frame = frame[first + 1 :]
                     lines = lines + first + 1 if isinstance(lines, int) else lines[first + 1 :]
+            if title and (frame.to_series(0) == title[0]).any() and (again := _repeated(frame, title)) is not None:
+                say(f"{Position(source.name, lines)(again)} repeats the header: is this several files joined?")
+                title = None
             frame.columns = names
             filled = names if len(names) == 1 else [name for name in names if name == "text"]  # an empty line has no other fields
             yield Batch(frame.with_columns(pl.col(filled).fill_null("")), Position(source.name, lines), added=frozenset(names))
 
     def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
-        mark = separator(reading) or "\t"
-        return quoted_rows(source, mark, reading.faults) if reading.quotes else plain_rows(source, mark, reading.faults)
+        return quoted_rows(source, "\t", reading.faults) if reading.quotes else plain_rows(source, "\t", reading.faults)
 
     def writer(self, out: BinaryIO, writing: Writing) -> Writer:
         return TableWriter(out, writing, "\t", quotes=writing.quotes)
@@ -103,15 +110,14 @@ class Csv(Tsv):
     suffixes = (".csv",)
 
     def rows(self, source: ByteSource, reading: Reading) -> Iterator[Rows]:
-        return quoted_rows(source, separator(reading) or _seen_separator(source, reading), reading.faults)
+        return quoted_rows(source, separator(reading.delimiter) or _seen_separator(source, reading), reading.faults)
 
     def writer(self, out: BinaryIO, writing: Writing) -> Writer:
-        return TableWriter(out, writing, ",", quotes=True)
+        return TableWriter(out, writing, separator(writing.delimiter) or ",", quotes=True)
 
 
-def separator(reading: Reading) -> str | None:
-    """What the user says stands between columns."""
-    mark = reading.delimiter
+def separator(mark: str | None) -> str | None:
+    """What the user says stands between columns, if anything; UsageError if it cannot."""
     if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\x00'):
         raise UsageError(f"{mark!r} cannot stand between columns", fix="give --delimiter one ASCII character, for example ';'")
     return mark
@@ -122,6 +128,11 @@ def _seen_separator(source: ByteSource, reading: Reading) -> str:
     first = source.first_line().decode("utf-8", "replace").rstrip("\r")
     cells = {mark: _cells(first, mark) for mark in ",;"}
     shown = {mark: reading.known(found) or len(found) == len(reading.columns) for mark, found in cells.items()}
+    if len(cells[","]) == 1 < len(cells[";"]) and not any(shown.values()):
+        names = ", ".join(cell[:20] for cell in cells[";"][:6])
+        fix = "say --delimiter ';' and --text-field NAME (and --label-field NAME); if it is one column, --delimiter ,"
+        message = f"cannot tell whether these are {len(cells[';'])} columns ({names}), and which is the text"
+        raise InputError(message, where=f"{source.name}:1", fix=fix)
     if len(cells[";"]) < 2 or not shown[";"] or shown[","]:
         return ","
     say(f"{source.name}: the columns are taken to stand between semicolons; --delimiter , if not")
@@ -134,6 +145,12 @@ def _cells(first: str, mark: str) -> list[str]:
         return next(csv.reader([first], delimiter=mark), [])
     except csv.Error:  # a cell too long for that reader: no header
         return []
+
+
+def _repeated(frame: pl.DataFrame, title: tuple[str | None, ...]) -> int | None:
+    """The first row that is the same as the header."""
+    rows = frame.select(pl.all_horizontal(pl.nth(at).eq_missing(pl.lit(cell)) for at, cell in enumerate(title))).to_series().arg_true()
+    return rows[0] if len(rows) else None
 
 
 def _first_record(frame: pl.DataFrame) -> int:

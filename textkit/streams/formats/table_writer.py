@@ -6,6 +6,7 @@ when all records were seen: then they wait in a spool.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -63,8 +64,8 @@ class TableWriter:
             raise InputError(f"a header cannot be just {columns[0]!r}, or start with it", fix=QUOTES_FIX)
         if columns:
             names = pl.DataFrame({str(at): [name] for at, name in enumerate(columns)})
-            # a semicolon in a name could be taken for what stands between the names
-            self._lines(names, lambda _, at: (f"the column name {columns[at]!r}", None), self.mark + ";")
+            # a comma or semicolon in a name could be taken for what stands between the names
+            self._lines(names, lambda _, at: (f"the column name {columns[at]!r}", None), self.mark + ",;")
 
     def _rows(self, batch: Batch, columns: list[str]) -> None:
         if columns and len(batch):
@@ -95,7 +96,7 @@ def refuse(cells: pl.DataFrame, pattern: str, what: str, place: Place, fix: str)
 
 def quoted(cells: pl.DataFrame, marks: str) -> pl.DataFrame:
     """Quotes around the cells that need them: those with a separator, a quote or a line end, and one that would leave its line empty."""
-    need = rf'^\x{{feff}}|[{marks}"\n\r]' + (r"|^$" if cells.width == 1 else "")
+    need = rf'^\x{{feff}}|[{re.escape(marks)}"\n\r]' + (r"|^$" if cells.width == 1 else "")
     if not cells.select(pl.any_horizontal(pl.all().str.contains(need).any())).item():
         return cells
     return cells.select(_quoted(pl.col(name), need).alias(name) for name in cells.columns)
