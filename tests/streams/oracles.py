@@ -162,7 +162,7 @@ def _mark(data: bytes) -> str:
     commas, semicolons = ([cell.removeprefix('"').removesuffix('"') for cell in first.split(mark)] for mark in ",;")
     known = Reading().known
     if len(commas) == 1 < len(semicolons) and not known(commas) and not known(semicolons):
-        raise Unknown if '"' in first else Refused
+        raise Unknown if '"' in first or "\r" in first else Refused
     return ";" if len(semicolons) > 1 and known(semicolons) and not known(commas) else ","
 
 

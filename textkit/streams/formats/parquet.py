@@ -34,7 +34,8 @@ class Parquet:
         tables = Tables(source.name, reading)
         with source.seekable() as file, damage(source.name, "Parquet"):
             parquet = pq.ParquetFile(file, buffer_size=1 << 20)
-            if _is_joined(file, parquet.metadata):
+            # the columns' places in the metadata would tell where to look, but some damage there ends the process
+            if has_seam(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), MAGIC, MAGIC, pq.ParquetFile):
                 raise joined_files(source.name, "Parquet")
             yield from tables.header(parquet.schema_arrow)
             missing = parquet.metadata.num_rows
@@ -49,23 +50,6 @@ class Parquet:
 
     def writer(self, out: BinaryIO, writing: Writing) -> ParquetWriter:
         return ParquetWriter(out, writing.lineage)
-
-
-def _is_joined(file: BinaryIO, metadata: Any) -> bool:
-    """Whether another file stands before the one that the footer tells of: then more lies between its data and its footer
-    than that file is long. Its indexes may lie there too, so that the seam is looked for."""
-    import pyarrow.parquet as pq
-
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    chunks = [group.column(column) for group in groups for column in range(group.num_columns)]
-    end = max((_start(chunk) + chunk.total_compressed_size for chunk in chunks), default=len(MAGIC))
-    data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    between = len(data) - 2 * len(MAGIC) - metadata.serialized_size - end
-    return has_seam(data, MAGIC, MAGIC, between + len(MAGIC), pq.ParquetFile)
-
-
-def _start(chunk: Any) -> int:
-    return int(chunk.dictionary_page_offset or chunk.data_page_offset)
 
 
 def _batch_size(metadata: Any) -> int:
