@@ -27,6 +27,8 @@ class Config:
     name: str = setting("x", "what it is called")
     heads: int = setting(4, "attention heads", least=1, most=64)
     rate: float | None = setting(None, "how fast", above=0)
+    marks: tuple[str, ...] = setting((), "which marks")
+    widths: tuple[int, ...] = setting((1, 2), "how wide")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,11 @@ class Config:
         ("limit=7", 7),
         ("name=a=b", "a=b"),
         ("name=", ""),
+        ("marks=", ()),
+        ("marks=<a>", ("<a>",)),
+        ("marks=<a>,b=c, d", ("<a>", "b=c", " d")),
+        ("marks=a,,b", ("a", "", "b")),
+        ("widths=7,8", (7, 8)),
     ],
 )
 def test_override(pair: str, value: Any) -> None:
@@ -69,6 +76,7 @@ def test_the_last_of_equal_names_wins() -> None:
         ("cell=rnn", "setting cell takes lstm|gru, not 'rnn'"),
         ("limit=few", "setting limit takes int|none, not 'few'"),
         ("hiden=1", "no setting is called 'hiden'; the settings are hidden=128 (int: width of the hidden state); dropout=0.1"),
+        ("widths=3,x", "setting widths takes int, not 'x'"),
         ("heads=0", "setting heads is at least 1, not 0"),
         ("heads=65", "setting heads is at most 64, not 65"),
         ("rate=0", "setting rate is above 0, not 0.0"),
@@ -82,7 +90,8 @@ def test_wrong_pairs_are_usage_errors(pair: str, told: str) -> None:
 
 
 def test_json_gives_the_same_config_back() -> None:
-    settings = Config(hidden=3, dropout=0.5, bidirectional=True, cell="gru", limit=9, name="é")
+    settings = Config(hidden=3, dropout=0.5, bidirectional=True, cell="gru", limit=9, name="é", marks=("<a>", "b,c"), widths=())
+    assert config.to_json(settings)["marks"] == ["<a>", "b,c"]
     assert config.from_json(Config, json.loads(json.dumps(config.to_json(settings))), "here") == settings
 
 
@@ -93,7 +102,11 @@ def test_a_whole_number_is_a_float_after_json() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"hidden": "3"}, {"hidden": True}, {"hidden": 1.0}, {"hidden": None}, {"cell": "rnn"}, {"depth": 2}, {"bidirectional": 1}, {"heads": 0}],
+    [
+        *({"hidden": value} for value in ("3", True, 1.0, None)),
+        *({"cell": "rnn"}, {"depth": 2}, {"bidirectional": 1}, {"heads": 0}, {"name": ["x"]}),
+        *({"marks": "a"}, {"marks": [1]}, {"marks": None}, {"widths": [1.0]}, {"widths": [True]}),
+    ],
 )
 def test_json_of_another_shape_is_an_input_error(values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=f"^manifest: setting {next(iter(values))}="):
@@ -105,14 +118,15 @@ def test_every_field_says_what_it_is(entry: Any) -> None:
     for name, kind, _, help_text in config.describe(entry.load().Config):
         assert help_text, f"{entry.target}: {name} has no help"
         assert help_text[0].islower() or not help_text[0].isalpha() or help_text.split()[0].isupper(), f"{name}: a phrase, no sentence"
-        assert kind in ("int", "float", "bool", "str") or "|" in kind
+        assert kind in ("int", "float", "bool", "str") or "|" in kind or kind.endswith(",...")
 
 
 @every_config
 def test_every_config_survives_json_and_its_own_spelling(entry: Any) -> None:
     settings = entry.load().Config()
     assert config.from_json(type(settings), json.loads(json.dumps(config.to_json(settings))), "here") == settings
-    spelt = [f"{field.name}={getattr(settings, field.name)}" for field in fields(settings)]
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    spelt = [f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}" for name, value in values.items()]
     assert config.override(settings, spelt) == settings
 
 

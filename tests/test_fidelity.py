@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.conftest import Textkit
 from tests.making import REVIEWS, run, stream_of, trained
 from textkit.artifacts.store import Store, Stored
+from textkit.detokenizing import Detokenize
 from textkit.embeddings.stage import Embed
 from textkit.embeddings.word2vec import Word2Vec
 from textkit.padding import Pad
@@ -180,6 +181,10 @@ def padded(records: list[Members]) -> set[str]:
     return gone | {"tokens"} | present(records, "tags") | ({"ids", "mask"} if ids else set())
 
 
+def detokenized(records: list[Members]) -> set[str]:
+    return {"tokens", "ids", "output", *present(records, *OUTDATED)}
+
+
 FILTERS = {
     "tokenize": Filter(lambda made: [Tokenize.of("words")], lambda records: {"tokens", *present(records, *OUTDATED)}, "tokenize"),
     "tokenize wordpiece": Filter(
@@ -191,6 +196,7 @@ FILTERS = {
         lambda made: [Embed.load(made / "vec", "mean")], lambda records: embedded(records) | {"vector"}, "embed --load vec --pool mean"
     ),
     "pad": Filter(lambda made: [Pad(Pad.Config(3))], padded, "pad --length 3"),
+    "detokenize": Filter(lambda made: [Tokenize.load(made / "tok"), Detokenize()], detokenized, None),
     "predict": Filter(lambda made: [Predict.load(made / "model")], lambda records: {"prediction", "score"}, "predict model"),
     "convert": Filter(lambda made: [], lambda records: set(), "convert"),
     "keep": Filter(lambda made: [], lambda records: set(), "convert --keep text,x", outputs=Outputs(keep=("text", "a", "x", "본문"))),

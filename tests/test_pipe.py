@@ -87,6 +87,7 @@ SINGLE = {
     "embed pooled": "embed --load MADE/pipe/vec --pool mean",
     "embed learn": "embed --deterministic --dim 3 --epochs 1 --min-count 1",
     "pad": "pad --length 3",
+    "detokenize": "detokenize --load MADE/tok --lineage",
     "pad longest": "pad --pad pre",
     "predict": "predict MADE/model --lineage",
     "convert": "convert",
@@ -96,6 +97,7 @@ LONGER = [
     "tokenize | embed --load MADE/pipe/vec --pool mean | pad | convert",
     "convert | tokenize | predict MADE/model",
     "tokenize --load MADE/tok | pad --length 4 | pad --length 2 | tokenize",
+    "tokenize --load MADE/tok | pad --length 4 | detokenize --keep-special",
 ]
 MIDDLE = [
     "tokenize --keep text,tokens,label | pad --length 3",

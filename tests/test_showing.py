@@ -162,8 +162,8 @@ def test_files_that_are_nothing(place: Textkit) -> None:
 CHAINS = [
     "tokenize",
     "tokenize --lowercase",
-    *(f"tokenize --method {name} --vocab-size 150 --min-frequency 3" for name in TOKENIZERS),
-    *(f"tokenize --method {name} --save TOKENS --vocab-size 150" for name in TOKENIZERS),
+    *(f"tokenize --method {name} --vocab-size 150 --min-frequency 3" for name in TOKENIZERS if name not in ("pretrained", "morphs")),
+    *(f"tokenize --method {name} --save TOKENS --vocab-size 150" for name in TOKENIZERS if name not in ("pretrained", "morphs")),
     "tokenize --load tok | pad",
     "tokenize --load tok | pad --length 5 --pad pre --truncate pre --pad-id 7",
     *(f"embed --method {name} --dim 8 --window 3 --min-count 1 --cbow -s ns_exponent=0.5" for name in EMBEDDINGS),

@@ -38,6 +38,8 @@ def type_name(hint: Any) -> str:
         return "|".join(map(str, get_args(hint)))
     if origin in (Union, types.UnionType):
         return "|".join("none" if arg is type(None) else type_name(arg) for arg in get_args(hint))
+    if origin is tuple:
+        return f"{type_name(get_args(hint)[0])},..."
     return getattr(hint, "__name__", str(hint))
 
 
@@ -73,6 +75,8 @@ def parse(text: str, hint: Any, name: str) -> Any:
             return parse(text, next(arg for arg in get_args(hint) if arg is not type(None)), name)
         except UsageError:
             pass  # the message below names all that it may be
+    elif origin is tuple:
+        return tuple(parse(part, get_args(hint)[0], name) for part in text.split(",")) if text else ()
     elif hint is bool:
         if text.lower() in ("true", "yes", "1", "false", "no", "0"):
             return text.lower() in ("true", "yes", "1")
@@ -102,7 +106,7 @@ def out_of_bounds(config: type, name: str, value: Any) -> str | None:
 
 
 def to_json(config: Any) -> dict[str, Any]:
-    return dataclasses.asdict(config)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(config).items()}
 
 
 def from_json(config: type[C], values: Mapping[str, Any], where: str) -> C:
@@ -111,7 +115,7 @@ def from_json(config: type[C], values: Mapping[str, Any], where: str) -> C:
     for name, value in values.items():
         if name not in hints or not fits(value, hints[name]) or out_of_bounds(config, name, value):
             raise InputError(f"setting {name}={value!r} is not one this version knows", where=where)
-    return config(**values)
+    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -120,6 +124,8 @@ def fits(value: Any, hint: Any) -> bool:
         return value in get_args(hint)
     if origin in (Union, types.UnionType):
         return any(fits(value, arg) for arg in get_args(hint))
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(fits(part, get_args(hint)[0]) for part in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return type(value) is (type(None) if hint is None else hint)

@@ -49,6 +49,14 @@ def listed(context: click.Context, parameter: click.Parameter, value: str | None
     return names
 
 
+def fields_listed(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """`text,target` as the fields that can be tokenized."""
+    names = listed(context, parameter, value)
+    if names is not None and (not {*names} <= {"text", "pair", "target"} or len({*names}) < len(names)):
+        raise click.BadParameter("takes text, pair and target, each once, with commas between them.")
+    return names
+
+
 def finite(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     """click takes nan and inf for numbers in any range."""
     if value is not None and not math.isfinite(value):
@@ -157,11 +165,45 @@ def method(registry: Registry, default: str) -> tuple[Decorator, ...]:
     return (option("--method", type=names, default=default, show_default=True, help=f"Which {registry.what}."),)
 
 
+def learning(*declarations: str, **more: Any) -> Decorator:
+    return option(*declarations, section="Method", **more)
+
+
+def applying(*declarations: str, **more: Any) -> Decorator:
+    return option(*declarations, section="Tokens", **more)
+
+
+VOCABULARY: tuple[Decorator, ...] = (  # everyday settings of methods; each is for those that have it
+    learning("--vocab-size", type=click.IntRange(min=8), metavar="N", help="Learn a vocabulary of at most N tokens.  [default for subwords: 8000]"),
+    learning("--min-frequency", type=click.IntRange(min=1), metavar="N", help="Learn from what occurs at least N times.  [default: 2]"),
+    learning("--normalize", type=click.Choice(["nfc", "nfkc", "nfd", "none"]), help="Unicode normal form of the text.  [default: nfc]"),
+    learning("--lowercase/--no-lowercase", "lowercase", default=None, help="Lower-case the text.  [default: no]"),
+    learning("--strip-accents/--no-strip-accents", "strip_accents", default=None, help="Leave accents out: e for é.  [default: no]"),
+    learning("--add-special", metavar="NAMES", callback=listed, help="Special tokens besides [PAD] to </s>: <sep>,<user>."),
+    learning("--limit-alphabet", type=click.IntRange(min=1), metavar="N", help="Learn subwords of at most N different characters."),
+    learning(
+        "--character-coverage",
+        metavar="SHARE",
+        type=click.FloatRange(0, 1, min_open=True),
+        callback=finite,
+        help="Share of the characters to learn subwords of.",
+    ),
+    learning("--max-piece-length", type=click.IntRange(min=1), metavar="N", help="Learn subwords of at most N characters."),
+)
+TOKENS: tuple[Decorator, ...] = (  # what is done with any method's tokens
+    applying("--fields", metavar="NAMES", callback=fields_listed, help="Tokenize these of text, pair and target.  [default: text]"),
+    applying("--offsets", is_flag=True, help="Add where each token stands in the text: [start, end]."),
+    applying("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Cut records after N tokens, those of --add-bos-eos included."),
+    applying("--stop-words", metavar="FILE|en|ko", help="Leave out the tokens of a list: en, ko, or a file of one word a line."),
+    applying("--add-bos-eos", is_flag=True, help="Put <s> before and </s> after each record's tokens."),
+)
+
+
 class Command(click.Command):
     """A command whose help groups the options that all commands share."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Input": [], "Output": [], "Run": []}
+        sections: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Options", "Method", "Tokens", "Input", "Output", "Run")}
         for parameter in self.get_params(context):
             record = parameter.get_help_record(context)
             if record is not None and isinstance(parameter, click.Option):

@@ -62,7 +62,12 @@ class Pad(Stage):
 
     def _own_pad_id(self, stream: Stream) -> int:
         owner = ids_owner(stream.lineage)
-        return 0 if owner is None else vocabulary_of(owner, stream.near).pad_id
+        if owner is None:
+            return 0
+        vocabulary = vocabulary_of(owner, stream.near)
+        if vocabulary.pad_id is None:
+            say(f"the vocabulary has no token for padding: filling with id {vocabulary.fill_id}, which the mask marks (--pad-id says another)")
+        return vocabulary.fill_id
 
     def apply(self, batch: Batch) -> Batch:
         settings = self.config
@@ -71,7 +76,7 @@ class Pad(Stage):
         self._cut += int((before > settings.length).sum())
         self._cells += settings.length * len(batch)
         self._padding += int((settings.length - before.clip(upper_bound=settings.length)).sum())
-        columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags") if batch.has(name)]
+        columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags", "offsets") if batch.has(name)]
         if batch.has("ids"):
             self._filled = True
             kept = cut(real_ids(batch), settings)

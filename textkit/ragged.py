@@ -14,7 +14,7 @@ def flatten(lists: pl.Series) -> tuple[pl.Series, pl.Series]:
 def nest(values: pl.Series, lengths: pl.Series) -> pl.Series:
     """Flat values, (B,) lengths -> (B, T) lists; the inverse of `flatten`."""
     filled = lengths > 0
-    rows = pl.int_range(len(lengths), dtype=pl.UInt32, eager=True).repeat_by(lengths).filter(filled).explode()
+    rows = pl.int_range(len(lengths), dtype=pl.UInt32, eager=True).repeat_by(lengths).filter(filled).explode().set_sorted()
     lists = pl.DataFrame({"row": rows, "value": values}).group_by("row", maintain_order=True).agg("value")["value"]
     if len(lists) == len(lengths):
         return lists

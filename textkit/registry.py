@@ -42,6 +42,7 @@ COMMANDS = Registry(
     "command",
     {
         "tokenize": Entry("textkit.commands.tokenize:command", "Cut text into tokens, and ids of a vocabulary."),
+        "detokenize": Entry("textkit.commands.detokenize:command", "Turn ids or tokens back into text."),
         "embed": Entry("textkit.commands.embed:command", "Learn or apply word vectors."),
         "pad": Entry("textkit.commands.pad:command", "Cut and fill ids to one length, with a mask."),
         "split": Entry("textkit.commands.split:command", "Deal records out to train, valid and test files."),
@@ -62,6 +63,7 @@ STAGES = Registry(
         "index": Entry("textkit.tokenizers.index:Index", "tokens -> ids"),
         "embed": Entry("textkit.embeddings.stage:Embed", "tokens -> vectors"),
         "pad": Entry("textkit.padding:Pad", "ids -> ids of one length, mask"),
+        "detokenize": Entry("textkit.detokenizing:Detokenize", "ids, tokens -> output"),
         "predict": Entry("textkit.predicting:Predict", "records -> predictions"),
     },
 )
@@ -70,7 +72,16 @@ TOKENIZERS = Registry(
     "tokenizer",
     {
         "words": Entry("textkit.tokenizers.words:Words", "Unicode words, numbers and punctuation of any script."),
+        "whitespace": Entry("textkit.tokenizers.whitespace:Whitespace", "What stands between white space."),
+        "chars": Entry("textkit.tokenizers.chars:Chars", "Characters as one sees them, white space too."),
+        "regex": Entry("textkit.tokenizers.regex:Regex", "The matches of -s pattern=..., as Oniguruma reads it."),
+        "jamo": Entry("textkit.tokenizers.jamo:Jamo", "Hangul as jamo, all else as chars; with subwords: their -s normalize=nfd."),
+        "morphs": Entry("textkit.tokenizers.morphs:Morphs", "Korean morphemes; needs pip install textkit[ko]."),
         "wordpiece": Entry("textkit.tokenizers.wordpiece:WordPiece", "Subwords by longest match, as in BERT."),
+        "bpe": Entry("textkit.tokenizers.bpe:BPE", "Subwords by merges of frequent pairs, spaces kept as in sentencepiece."),
+        "unigram": Entry("textkit.tokenizers.unigram:Unigram", "Subwords of the most probable segmentation, as in sentencepiece."),
+        "byte-bpe": Entry("textkit.tokenizers.byte_bpe:ByteBPE", "Subwords by merges of bytes, as in GPT-2: nothing is unknown."),
+        "pretrained": Entry("textkit.tokenizers.pretrained:Pretrained", "Another program's tokenizer, through --load."),
     },
 )
 

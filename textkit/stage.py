@@ -77,13 +77,17 @@ def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
     return [STAGES.find("tokenize").of("words")]
 
 
-def ids_owner(lineage: Lineage) -> Entry | None:
-    """The stage whose vocabulary the ids belong to: the last one that made ids."""
-    return next((entry for entry in reversed(lineage.stages) if owns_ids(entry)), None)
+def ids_owner(lineage: Lineage, name: str = "ids") -> Entry | None:
+    """The stage whose vocabulary the ids (or target_ids, pair_ids) belong to: the last one that made them."""
+    return next((entry for entry in reversed(lineage.stages) if owns_ids(entry, name)), None)
 
 
-def owns_ids(entry: Entry) -> bool:
-    return entry.sha256 is not None and (entry.stage in ("tokenize", "index") or entry.config.get("ids") is True)
+def owns_ids(entry: Entry, name: str = "ids") -> bool:
+    if entry.sha256 is None:
+        return False
+    if entry.stage == "tokenize":
+        return (name.removesuffix("_ids") if name != "ids" else "text") in entry.config.get("fields", ("text",))
+    return name == "ids" and (entry.stage == "index" or entry.config.get("ids") is True)
 
 
 def vocabulary_of(entry: Entry, near: tuple[Path, ...]) -> Vocabulary:

@@ -82,3 +82,51 @@ def test_counts_are_the_same_however_often_they_are_merged(monkeypatch: pytest.M
     monkeypatch.setattr(vocabulary, "MERGE", 3)
     assert count_tokens(columns).sort("token").equals(whole)
     assert whole["count"].sum() == 100
+
+
+def test_ids_without_a_token_are_never_found() -> None:
+    """As in the vocabularies of others: the ids go up to 4, and 1 and 3 are nobody's."""
+    vocabulary = Vocabulary(["a", None, "[UNK]", None, "b"])
+    assert vocabulary.column.to_list() == ["a", None, "[UNK]", None, "b"]
+    assert vocabulary.gaps == {1, 3}
+    assert vocabulary.ids(column([["b", "a", "", "c"], []])).to_list() == [[4, 0, 2, 2], []]
+    assert vocabulary.has(pl.Series([0, 1, 4, 5, -1])).to_list() == [True, False, True, False, False]
+    assert len(vocabulary) == 5
+
+
+def test_a_token_that_is_empty_is_no_gap() -> None:
+    vocabulary = Vocabulary(["", "[UNK]", None])
+    assert vocabulary.ids(column([["", "x"]])).to_list() == [[0, 1]]
+    assert vocabulary.has(pl.Series([0, 2])).to_list() == [True, False]
+
+
+def test_of_a_token_that_stands_twice_the_later_id_counts() -> None:
+    assert Vocabulary(["a", "b", "a", "[UNK]"]).ids(column([["a", "b"]])).to_list() == [[2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said", "pad", "unk", "fill"),
+    [
+        (["a", "<pad>", "<unk>"], {}, 1, 2, 1),
+        (["a", "<|endoftext|>"], {}, 1, None, 1),
+        (["a", "b"], {}, None, None, 0),
+        (["[PAD]", "<pad>", "[UNK]"], {}, 0, 2, 0),
+        (["[PAD]", "</s>", "?"], {"pad": "</s>", "unk": "?"}, 1, 2, 1),
+        ([None, "<pad>"], {}, 1, None, 1),
+    ],
+)
+def test_what_padding_and_unknown_tokens_are_called(tokens: list[str | None], said: dict[str, str], pad: int, unk: int, fill: int) -> None:
+    vocabulary = Vocabulary(tokens, **said)
+    assert (vocabulary.pad_id, vocabulary.unk_id, vocabulary.fill_id) == (pad, unk, fill)
+
+
+def test_without_an_unknown_token_there_is_no_id_for_one() -> None:
+    assert Vocabulary(["a"]).ids(column([["a", "b"]])).to_list() == [[0, None]]
+
+
+@given(st.lists(st.none() | st.text("abc", max_size=2), max_size=8), LISTS)
+@settings(max_examples=60)
+def test_looking_up_is_as_in_a_dictionary(tokens: list[str | None], lists: list[list[str]]) -> None:
+    vocabulary = Vocabulary(tokens)
+    known = {token: i for i, token in enumerate(tokens) if token is not None}
+    assert vocabulary.ids(column(lists)).to_list() == [[known.get(token) for token in row] for row in lists]

@@ -53,7 +53,8 @@ class Table:
         spread = float(self.vectors[self.counts > 0].std()) if (self.counts > 0).any() else 1.0
         aligned = np.random.default_rng(seed).normal(0, 0.1 * spread, (len(vocabulary), self.dim)).astype(np.float32)
         aligned[known] = self.vectors[rows.drop_nulls().to_numpy()]
-        aligned[vocabulary.pad_id] = 0
+        if vocabulary.pad_id is not None:
+            aligned[vocabulary.pad_id] = 0
         return aligned
 
     def pool(self, tokens: pl.Series) -> pl.Series:

@@ -15,6 +15,9 @@ from textkit.registry import ARCHS, COMMANDS, EMBEDDINGS, TOKENIZERS
 from textkit.stage import owns_ids, vocabulary_of
 from textkit.streams.columns import TEXT_ALIASES
 from textkit.streams.lineage import Entry, Lineage, from_json
+from textkit.tokenizers.applying import NAMES as APPLYING
+from textkit.tokenizers.applying import Applying
+from textkit.tokenizers.stopwords import LISTS, stop_words
 
 METHODS = {"tokenize": TOKENIZERS, "embed": EMBEDDINGS}
 
@@ -66,12 +69,27 @@ def _words(entry: Entry, before: list[Entry], near: tuple[Path, ...]) -> list[st
         if place is None:
             raise InputError(f"the model {entry.artifact} that made it is not on this machine", fix="bring it here")
         return ["predict", str(place), *_options("predict", {"top": entry.config.get("k"), "proba": entry.config.get("proba")}), "--lineage"]
+    if entry.stage == "detokenize":
+        load = [] if place is None or any(other.sha256 == entry.sha256 for other in before) else ["--load", str(place)]
+        return ["detokenize", *load, *_options("detokenize", {"skip_special": entry.config.get("skip_special", True)}), "--lineage"]
     if entry.stage not in METHODS:
         raise InputError(f"no command makes the stage {entry.label} alone", fix="train adds it")
     applied = ["--pool", entry.config["pool"]] if entry.config.get("pool", "none") != "none" else []
+    applied += _of_tokens(entry) if entry.stage == "tokenize" else []
     if place is not None:
         return [entry.stage, "--load", str(place), *applied]
     return [entry.stage, *_learning(entry), *applied]
+
+
+def _of_tokens(entry: Entry) -> list[str]:
+    """What tokenize does with any method's tokens."""
+    settings = Applying.of(entry.config, "the lineage").unusual()
+    if "stop_words" in settings:
+        name = next((name for name in LISTS if list(stop_words(name)) == settings["stop_words"]), None)
+        if name is None:
+            raise InputError("its stop words came from a file, which the pipe would need", fix="see the words in the lineage")
+        settings["stop_words"] = name
+    return _options("tokenize", settings)
 
 
 def _place(entry: Entry, near: tuple[Path, ...]) -> Path | None:
@@ -100,7 +118,8 @@ def _free_name(hint: str, entry: Entry) -> str:
 def _settings(command: str, config: type[Any], found: dict[str, Any]) -> list[str]:
     """Those settings that differ from the default: as options, or -s where there are none."""
     known = {parameter.name for parameter in COMMANDS.find(command).params}
-    changed = {field.name: found[field.name] for field in fields(config) if field.name in found and found[field.name] != field.default}
+    mine = {field.name: field.default for field in fields(config) if field.name in found and field.name not in APPLYING}
+    changed = {name: found[name] for name, usual in mine.items() if found[name] != (list(usual) if isinstance(usual, tuple) else usual)}
     words = _options(command, {name: value for name, value in changed.items() if name in known})
     return words + [word for name, value in changed.items() if name not in known for word in ("-s", f"{name}={value}")]
 
@@ -115,7 +134,7 @@ def _options(command: str, given: dict[str, Any]) -> list[str]:
         if getattr(parameter, "is_flag", False):
             words += parameter.opts[-1:] if value else parameter.secondary_opts[-1:]
         else:
-            words += [parameter.opts[-1], str(value)]
+            words += [parameter.opts[-1], ",".join(value) if isinstance(value, list) else str(value)]
     return words
 
 
@@ -129,7 +148,7 @@ def _own_pad_id(before: list[Entry], near: tuple[Path, ...]) -> int:
     """What pad would fill with of itself."""
     owner = next((entry for entry in reversed(before) if owns_ids(entry)), None)
     try:
-        return 0 if owner is None else vocabulary_of(owner, near).pad_id
+        return 0 if owner is None else vocabulary_of(owner, near).fill_id
     except InputError:  # its vocabulary is not on this machine; one that textkit learns has [PAD] first
         return 0
 

@@ -156,8 +156,8 @@ class Batch:
 
     def to_bytes(self) -> bytes:
         """The lines, each with its end."""
-        text: str = self.lines().str.join("\n").item()
-        return text.encode() + b"\n"
+        block: bytes = self.lines().str.join("\n").cast(pl.Binary).item()
+        return block + b"\n"
 
 
 def _some(raw: pl.Series | None, frame: pl.DataFrame, records: int) -> pl.Series | None:

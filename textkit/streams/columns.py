@@ -26,6 +26,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "ids": INTS,
     "mask": INTS,
     "type_ids": INTS,
+    "offsets": pl.List(INTS),
     "features": pl.Struct({"indices": INTS, "values": pl.List(pl.Float64)}),
     "vector": pl.List(pl.Float32),
     "prediction": STRING,
@@ -55,7 +56,7 @@ _PLAIN: dict[str, str] = {
 
 def dtype_of(name: str) -> pl.DataType | None:
     """The type of a known column, prefixes included (`target_ids`), or None for a user's own."""
-    base = re.sub(r"^(text|pair|target)_(?=tokens$|ids$|mask$)", "", name)
+    base = re.sub(r"^(text|pair|target)_(?=tokens$|ids$|mask$|type_ids$|offsets$)", "", name)
     known = COLUMNS.get(base)
     return None if known is None else known() if isinstance(known, type) else known
 

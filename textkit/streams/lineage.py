@@ -23,7 +23,8 @@ LINEAGE_FIX = "make the stream again"
 CONTROL_KEY = b'"textkit"'  # what is in all of them
 
 
-APPLIED = ("pool", "ids", "k", "proba")  # settings of a learned stage that say how it is applied
+# settings of a learned stage that say how it is applied
+APPLIED = ("pool", "ids", "k", "proba", "skip_special", "fields", "offsets", "max_tokens", "stop_words", "add_bos_eos")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Entry:
     @property
     def identity(self) -> tuple[str, str | None, str, str | None]:
         # how a vocabulary or a table was learned is told by its hash: then only the settings of applying it count
-        settings = self.config if self.sha256 is None else {name: self.config[name] for name in APPLIED if name in self.config}
+        applied = {name: self.config[name] for name in APPLIED if self.config.get(name) not in (None, False)}
+        settings = self.config if self.sha256 is None else applied
         return self.stage, self.method, json.dumps(settings, sort_keys=True), self.sha256
 
     @property

@@ -260,9 +260,11 @@ def may_contain(raw: pl.Series, name: str) -> pl.Series:
 
 def splice(raw: pl.Series, added: pl.DataFrame) -> pl.Series:
     """Put the columns of `added` in as members before each line's last brace."""
-    if not added.width:
-        return raw
-    members = to_json(added).str.slice(1)
+    return insert(raw, to_json(added).str.slice(1)) if added.width else raw
+
+
+def insert(raw: pl.Series, members: pl.Series) -> pl.Series:
+    """Put members, with the brace after them, in place of each line's last brace."""
     body = raw.str.strip_chars_end(" \t\r").str.strip_suffix("}")
     comma = pl.when(body.str.contains(r"^\s*\{\s*$")).then(pl.lit("")).otherwise(pl.lit(","))
     return pl.select(pl.concat_str([pl.lit(body), comma, pl.lit(members)])).to_series()

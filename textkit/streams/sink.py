@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from textkit.errors import InputError, ResourceError, UsageError
 from textkit.registry import FORMATS, WRITTEN
 from textkit.report import say
+from textkit.streams.ahead import ahead
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import plain_suffix, widen_pipe
 from textkit.streams.compression import packing
@@ -44,7 +45,8 @@ def write_stream(stream: Stream, outputs: Outputs) -> int:
     check_outputs(outputs)
     with open_output(outputs.path) as out:
         written = Written(out, outputs, stream.lineage)
-        for batch in stream.batches:
+        # where bad records are left out, both threads would count them
+        for batch in stream.batches if stream.faults.skip else ahead(stream.batches):
             stream.faults.attempt(written.write, batch)
         if outputs.path is not None or not written.marks_end:  # else the next command sees by the missing end mark what happened
             stream.ending.demand()

@@ -13,38 +13,74 @@ from textkit.errors import InputError
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>")
 PAD, UNK = 0, 1
 FILE = "vocab.txt"
+# What the tokenizers of others call them, ours first. GPT-2's kind pads with the mark between texts.
+PADDINGS = (SPECIALS[PAD], "<pad>", "<|pad|>", "<PAD>", "<|finetune_right_pad_id|>", "<|endoftext|>", "<|end_of_text|>", "<|end▁of▁sentence|>")
+UNKNOWNS = (SPECIALS[UNK], "<unk>", "<UNK>", "<|unk|>")
 
 
 class Vocabulary:
-    """`tokens[i]` is the token of id i. Looking up is done on whole columns."""
+    """`tokens[i]` is the token of id i. Looking up is done on whole columns.
 
-    def __init__(self, tokens: Iterable[str]) -> None:
-        self.tokens = list(tokens)
+    A vocabulary of others may leave ids without a token: they are in `gaps`, and null in `column`. What its padding and
+    unknown tokens are called is looked up among the names of the field, unless it is said.
+    """
+
+    def __init__(self, tokens: Iterable[str] | Iterable[str | None], pad: str | None = None, unk: str | None = None) -> None:
+        given = list(tokens)
+        self.gaps = frozenset(i for i, token in enumerate(given) if token is None)
+        self.tokens = [token or "" for token in given]
+        self._pad, self._unk = pad, unk
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     @cached_property
     def column(self) -> pl.Series:
-        return pl.Series("tokens", self.tokens, dtype=pl.String)
+        """(V,) the tokens, null where an id has none."""
+        column = pl.Series("tokens", self.tokens, dtype=pl.String)
+        return column.scatter(sorted(self.gaps), None) if self.gaps else column
+
+    @cached_property
+    def _known(self) -> pl.DataFrame:
+        """Each token once, with its id: where a list of pieces has one twice, the later counts, as in the tokenizers library."""
+        every = pl.DataFrame({"token": self.column, "id": pl.int_range(len(self), dtype=pl.Int32, eager=True)})
+        return every.filter(pl.col("token").is_not_null()).unique("token", keep="last", maintain_order=True)
 
     @cached_property
     def _enum(self) -> pl.Enum:
-        return pl.Enum(self.column)
+        return pl.Enum(self._known["token"])
 
     @cached_property
-    def unk_id(self) -> int:
-        return self.tokens.index(SPECIALS[UNK]) if SPECIALS[UNK] in self.tokens else UNK
+    def unk_id(self) -> int | None:
+        """What stands for unknown tokens; None if nothing does."""
+        return self._role(self._unk, UNKNOWNS)
 
     @cached_property
-    def pad_id(self) -> int:
-        return self.tokens.index(SPECIALS[PAD]) if SPECIALS[PAD] in self.tokens else PAD
+    def pad_id(self) -> int | None:
+        """What is meant for padding; None if nothing is."""
+        return self._role(self._pad, PADDINGS)
+
+    @property
+    def fill_id(self) -> int:
+        """What ids are filled with: any id will do where none is meant for it, for the mask tells padding from tokens."""
+        return 0 if self.pad_id is None else self.pad_id
+
+    def _role(self, said: str | None, usual: tuple[str, ...]) -> int | None:
+        names = usual if said is None else (said,)
+        return next((self.tokens.index(name) for name in names if name in self.tokens), None)
+
+    def has(self, ids: pl.Series) -> pl.Series:
+        """(N,) ids -> (N,) whether each has a token."""
+        known = (ids >= 0) & (ids < len(self))
+        return known & ~ids.is_in(sorted(self.gaps)) if self.gaps else known
 
     def ids(self, tokens: pl.Series) -> pl.Series:
-        """(B, T) tokens -> (B, T) ids; tokens that are not in the vocabulary become [UNK]."""
+        """(B, T) tokens -> (B, T) ids; tokens that are not in the vocabulary become [UNK], or null where there is no such token."""
         codes = tokens.cast(pl.List(self._enum), strict=False)
-        known = pl.element().cat.physical().cast(pl.Int32).fill_null(self.unk_id)
-        return codes.list.eval(known).alias("ids")
+        code = pl.element().cat.physical().cast(pl.Int32)
+        if len(self._known) < len(self):
+            code = code.replace_strict(pl.int_range(len(self._known), dtype=pl.Int32, eager=True), self._known["id"], default=None)
+        return codes.list.eval(code.fill_null(self.unk_id) if self.unk_id is not None else code).alias("ids")
 
     def save(self, folder: Path) -> None:
         (folder / FILE).write_bytes(("\n".join(self.tokens) + "\n").encode())
@@ -58,15 +94,18 @@ class Vocabulary:
         return cls(tokens)
 
     @classmethod
-    def build(cls, counts: pl.DataFrame, size: int | None, min_frequency: int) -> Vocabulary:
+    def build(
+        cls, counts: pl.DataFrame, size: int | None, min_frequency: int, specials: tuple[str, ...] = SPECIALS, breaks: bool = False
+    ) -> Vocabulary:
         """The most frequent tokens after the special ones; equal counts in the order of code points.
 
         counts: columns token, count. size: of the whole vocabulary, None for no limit.
+        breaks: whether tokens with a line break are taken too, which vocab.txt cannot hold.
         """
-        usable = ~pl.col("token").is_in(SPECIALS) & ~pl.col("token").str.contains("\n", literal=True) & (pl.col("token") != "")
+        usable = ~pl.col("token").is_in(specials) & (pl.lit(breaks) | ~pl.col("token").str.contains("\n", literal=True)) & (pl.col("token") != "")
         kept = counts.filter(usable & (pl.col("count") >= min_frequency)).sort(["count", "token"], descending=[True, False])
-        room = None if size is None else max(0, size - len(SPECIALS))
-        return cls([*SPECIALS, *kept["token"].head(len(kept) if room is None else room)])
+        room = None if size is None else max(0, size - len(specials))
+        return cls([*specials, *kept["token"].head(len(kept) if room is None else room)])
 
 
 def count_tokens(columns: Iterable[pl.Series]) -> pl.DataFrame:

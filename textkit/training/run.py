@@ -156,18 +156,19 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
         with torch.no_grad():
             if table is not None:
                 model.embedding.weight.copy_(torch.from_numpy(table.rows_for(vocabulary, plan.seed)))
-            model.embedding.weight[vocabulary.pad_id] = 0
+            if vocabulary.pad_id is not None:
+                model.embedding.weight[vocabulary.pad_id] = 0
         return model
 
     size = plan.batch_size or choose_batch_size(len(examples))
     training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
     rows = task.split(examples, plan.valid_split, plan.seed)
-    model, history = loop.fit(build, task.problem(examples, vocabulary.pad_id), rows, training)
+    model, history = loop.fit(build, task.problem(examples, vocabulary.fill_id), rows, training)
     best = loop.best_epoch(history, task.metric)
     metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     told = config.to_json(replace(settings, embedding_dim=dim))  # the width that it has
-    return Fitted(weights, {"config": told, "sizes": sizes, "pad_id": vocabulary.pad_id, "training": asdict(training), "metrics": metrics}, history)
+    return Fitted(weights, {"config": told, "sizes": sizes, "pad_id": vocabulary.fill_id, "training": asdict(training), "metrics": metrics}, history)
 
 
 def choose_batch_size(records: int) -> int:
