@@ -53,7 +53,7 @@ def test_no_command_shows_help_and_exits_2(textkit: Textkit) -> None:
         (["tokenise"], "No such command 'tokenise'"),
         (["tokenize", "--vocabsize", "9"], "No such option"),
         (["tokenize", "--vocab-size", "many"], "'many' is not a valid integer"),
-        (["tokenize", "--method", "magic"], "'magic' is not one of 'words', 'wordpiece'"),
+        (["tokenize", "--method", "magic"], "'magic' is not one of 'words', 'whitespace'"),
         (["tokenize", "--encoding", "klingon", "-"], "no encoding of text files is called 'klingon'"),
         (["tokenize", "--to", "text", "--load", "nowhere"], "no such artifact"),
         (["tokenize", "--load", "nowhere-else", "--save", "x"], "--save goes with learning"),

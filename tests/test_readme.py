@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.conftest import CORPORA, TEXTKIT, Textkit
-from textkit.registry import COMMANDS
+from textkit.registry import COMMANDS, TOKENIZERS
 
 README = (CORPORA.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -64,6 +66,26 @@ def test_the_make_targets_that_the_readme_names_exist(textkit: Textkit) -> None:
 def test_the_table_of_commands_is_the_registry() -> None:
     rows = re.findall(r"^\| `textkit (\w+)` \| (.*) \|$", README, re.MULTILINE)
     assert dict(rows) == {name: entry.help for name, entry in COMMANDS.items()}
+
+
+def test_the_table_of_tokenizers_is_what_they_give() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in README.split("## Tokenizers")[1].split("\n## ")[0].splitlines()
+        if line.startswith("|")
+    ]
+    texts, table = pl.Series(rows[0][1:]), {row[0].strip("`"): row[1:] for row in rows[2:]}
+    assert {*table} == {*TOKENIZERS} - {"pretrained"}
+    corpora = [pl.read_csv(CORPORA / name, separator="\t", quote_char=None)["text"] for name in ("reviews_ko.tsv", "reviews_en.tsv")]
+    for method, cells in table.items():
+        if method == "morphs" and importlib.util.find_spec("kiwipiepy") is None:
+            continue
+        tokenizer = TOKENIZERS.find(method)
+        tokenizer = tokenizer(tokenizer.Config(**({"vocab_size": 2000} if tokenizer.must_learn else {})))
+        if tokenizer.must_learn:
+            tokenizer.fit(corpora)
+        found = [" ".join(f"`{token.replace(' ', '␣')}`" for token in row) for row in tokenizer.encode(texts)[0]]
+        assert found == cells, method
 
 
 def test_every_file_that_the_house_names_exists() -> None:

@@ -13,12 +13,14 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.ragged import flatten, nest
 from textkit.tokenizers.remembered import Remembered, Texts, looks_past_spaces
-from textkit.tokenizers.vocabulary import Vocabulary
+from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"  # what transformers asks for beside it
+ROLES = dict(zip(("pad", "unk", "cls", "sep", "mask", "bos", "eos"), SPECIALS, strict=True))
 
 
 def load_tokenizer(file: Path) -> Tokenizer:
@@ -28,6 +30,13 @@ def load_tokenizer(file: Path) -> Tokenizer:
         return Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises plain Exception for every fault of the file
         raise InputError(f"not a tokenizer.json that this version of tokenizers reads ({error})", where=str(file)) from None
+
+
+def config_json(added: list[str]) -> str:
+    """What `transformers.AutoTokenizer` needs to know to take the tokenizer.json beside it as it is."""
+    special = {f"{role}_token": token for role, token in ROLES.items()}
+    kind = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    return json.dumps({**kind, **special, "extra_special_tokens": added}, ensure_ascii=False, indent=1)
 
 
 def read_vocabulary(file: Path) -> list[str | None]:

@@ -41,9 +41,12 @@ class Memory:
     def codes(self, pieces: pl.Series) -> pl.Series:
         """(P,) pieces -> (P,) codes: places in `ids`."""
         codes = pieces.cast(self._first.dtype).to_physical()
-        new = codes >= len(self.ids)  # codes count up in the order in which pieces are first seen
+        # codes count up in the order in which pieces are first seen: a new one is larger than all before it
+        known = len(self.ids)
+        seen = codes.cum_max().shift(1, fill_value=known - 1).clip(lower_bound=known - 1)
+        new = codes > seen
         if new.any():
-            fresh = pl.DataFrame({"piece": pieces.filter(new), "code": codes.filter(new)}).unique("code").sort("code")["piece"]
+            fresh = pieces.filter(new)
             self.bytes += int(fresh.str.len_bytes().sum())
             self.ids = pl.concat([self.ids, self._segment(fresh)])
             assert len(self.ids) == int(codes.max()) + 1, "codes count up"  # type: ignore[arg-type]

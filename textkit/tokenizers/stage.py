@@ -23,7 +23,7 @@ from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
 from textkit.tokenizers.applying import Applying, Finishing, decomposed, without_applying
 from textkit.tokenizers.foreign import adopted
-from textkit.tokenizers.huggingface import FILE
+from textkit.tokenizers.huggingface import CONFIG_FILE, FILE, config_json
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
@@ -102,6 +102,7 @@ class Tokenize(Stage):
 
     def _fill(self, draft: Path) -> dict[str, Any]:
         (draft / FILE).write_text(self.tokenizer.to_json() + "\n", encoding="utf-8")
+        (draft / CONFIG_FILE).write_text(config_json(self._added()) + "\n", encoding="utf-8")
         vocabulary = {"size": len(self.tokenizer.vocabulary), "special_tokens": [*SPECIALS, *self._added()]}
         return {"kind": KIND, "method": self.method, "config": config.to_json(self.tokenizer.config), "vocabulary": vocabulary}
 
