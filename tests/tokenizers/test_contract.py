@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -303,3 +304,12 @@ def elsewhere() -> list[dict[str, str]]:
 def test_every_process_learns_the_same_bytes(method: str, elsewhere: list[dict[str, str]]) -> None:
     digest = hashlib.sha256(fitted(method).to_json().encode()).hexdigest()
     assert [digests[method] for digests in elsewhere] == [digest, digest]
+
+
+@each_method
+def test_a_saved_one_tells_other_programs_which_tokens_are_special(method: str, tmp_path: Path) -> None:
+    learned(method, tmp_path / "tok")
+    told = json.loads((tmp_path / "tok" / "tokenizer_config.json").read_text(encoding="utf-8"))
+    roles = ("pad", "unk", "cls", "sep", "mask", "bos", "eos")
+    theirs = Tokenizer.from_file(str(tmp_path / "tok" / "tokenizer.json"))
+    assert [theirs.token_to_id(told[f"{role}_token"]) for role in roles] == [*range(7)]

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from textkit.errors import UsageError
 from textkit.registry import TOKENIZERS
+from textkit.tokenizers.huggingface import config_json
 from textkit.tokenizers.vocabulary import SPECIALS
 
 METHODS = ("wordpiece", "bpe", "byte-bpe", "unigram")
@@ -210,6 +211,7 @@ def test_transformers_gives_the_same_ids(method: str, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     learned = learn(method)
     (tmp_path / "tokenizer.json").write_text(learned.to_json(), encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(config_json([]), encoding="utf-8")
     theirs = transformers.AutoTokenizer.from_pretrained(str(tmp_path))
     for text in (*CORPUS[:5], "an unseen filming 봤어"):
         assert theirs(text, add_special_tokens=False)["input_ids"] == encode(learned, text)[1][0]

@@ -22,6 +22,7 @@ from textkit.errors import InputError
 from textkit.streams.compression import PACKED, compression_of, may_begin, unpacked
 
 BLOCK = 4 << 20  # bytes: enough for vectorized work, little enough to stay in memory many times over
+FIRST = 1 << 20  # bytes of the first block, of which the others grow: what comes after reading has something to do soon
 READ = 1 << 20
 PAUSE = 0.02  # s without data after which a pipe is taken to have paused
 PATIENCE = 0.1  # s after its first byte at which a block leaves in any case
@@ -167,10 +168,12 @@ class ByteSource:
         parts, size, since = ([self._head] if self._head else []), len(self._head), time.monotonic()
         has_end = b"\n" in self._head  # whether `parts` hold the end of a line: joining them to look would take quadratic time
         self._head = b""
+        enough = min(FIRST, BLOCK)
         while True:
-            if has_end and ((self._live and self._paused(since)) or size >= BLOCK):
+            if has_end and ((self._live and self._paused(since)) or size >= enough):
                 whole, rest = _split_last_line(parts)
                 yield whole
+                enough = min(2 * enough, BLOCK)
                 parts, size, since, has_end = ([rest] if rest else []), len(rest), time.monotonic(), False
             data = self._read()
             if not data:

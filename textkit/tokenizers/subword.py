@@ -95,7 +95,9 @@ class Subword:
         tokenizer.add_special_tokens(self.specials)
         if self.config.add_bos_eos:
             tokenizer.post_processor = _around(tokenizer)
-        self._use(tokenizer, json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, indent=1))
+        json_text = json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, indent=1)
+        # the library reads a score's last digit otherwise than it writes it, and equal ways to cut a word would change places
+        self._use(Tokenizer.from_str(json_text), json_text)
 
     def _check_specials(self) -> None:
         """A special token that words have as a piece would come out of plain text."""
