@@ -249,3 +249,11 @@ def test_encodings_that_no_text_file_has_are_refused(textkit: Textkit, encoding:
 @pytest.mark.parametrize("options", [["--length", "9" * 20], ["--length", "3", "--pad-id", "99999999999"]])
 def test_numbers_out_of_range_are_usage_errors(textkit: Textkit, options: list[str]) -> None:
     textkit("pad", *options, stdin="a\n", code=2)
+
+
+def test_an_interrupt_that_the_shell_ignores_is_ignored_while_polars_computes(textkit: Textkit) -> None:
+    (textkit.folder / "big.txt").write_text("some words for every line\n" * 100_000)
+    script = "textkit tokenize big.txt -o out & stage=$!; for i in $(seq 30); do sleep 0.05; kill -INT $stage 2>/dev/null; done; wait $stage"
+    done = textkit.shell(script)
+    assert "100000 records" in done.stderr
+    assert "Traceback" not in done.stderr

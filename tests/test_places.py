@@ -107,6 +107,13 @@ def test_ctrl_c_while_it_starts_is_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
+def test_ctrl_c_while_polars_computes_is_no_traceback() -> None:
+    code = "import sys; sys.argv = ['textkit', 'tokenize', '/dev/null']\nfrom textkit import cli, runner\n"
+    code += "def run(_): raise KeyboardInterrupt  # polars has its own way to tell\nrunner.run = run\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b"textkit tokenize: stopped by SIGINT\n")
+
+
 def test_a_part_without_records_is_told(place: Textkit) -> None:
     told = place("split", "in.jsonl", "--train", "a", "--test", "b", "--counts", "2,0").stderr
     assert "warning: test got no record" in told

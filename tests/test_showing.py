@@ -117,6 +117,13 @@ def test_an_arrow_stream_shows_its_own_types(place: Textkit) -> None:
     assert (found["inputs"][0]["format"], found["columns"]["tokens"]) == ("arrow", 40)
 
 
+def test_lists_of_lists_in_an_arrow_stream(place: Textkit) -> None:
+    (place.folder / "pairs.jsonl").write_text('{"text":"a b","pair":"c"}\n')
+    script = "textkit tokenize --offsets --fields text,pair --to arrow pairs.jsonl | textkit show --json"
+    types = json.loads(place.shell(script).stdout)["types"]
+    assert types["offsets"] == types["pair_offsets"] == {"list of lists": 1}
+
+
 def test_unknown_ids_are_those_of_the_vocabulary(place: Textkit) -> None:
     place.shell("printf 'zebra quux\\nthe the\\n' | textkit tokenize --vocab-size 8 -s min_frequency=2 | textkit pad --length 9 > p.jsonl")
     assert shown(place, "p.jsonl")["ids"] == {"count": 4, "unknown": 2}

@@ -109,6 +109,9 @@ def main() -> None:
     except Stopped as stopped:
         code = 128 + stopped.number
         report.stopped(signal.Signals(stopped.number).name, code)
+    except KeyboardInterrupt:  # polars raises it itself where the signal comes while it computes
+        code = 128 + signal.SIGINT
+        report.stopped(signal.SIGINT.name, code)
     except BrokenPipeError:
         _end_by_sigpipe()
     except SystemExit as end:

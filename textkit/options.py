@@ -193,7 +193,7 @@ VOCABULARY: tuple[Decorator, ...] = (  # everyday settings of methods; each is f
 TOKENS: tuple[Decorator, ...] = (  # what is done with any method's tokens
     applying("--fields", metavar="NAMES", callback=fields_listed, help="Tokenize these of text, pair and target.  [default: text]"),
     applying("--offsets", is_flag=True, help="Add where each token stands in the text: [start, end]."),
-    applying("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Cut records after N tokens, those of --add-bos-eos included."),
+    applying("--max-tokens", type=click.IntRange(1, 2**31 - 1), metavar="N", help="Cut records after N tokens, those of --add-bos-eos included."),
     applying("--stop-words", metavar="FILE|en|ko", help="Leave out the tokens of a list: en, ko, or a file of one word a line."),
     applying("--add-bos-eos", is_flag=True, help="Put <s> before and </s> after each record's tokens."),
 )

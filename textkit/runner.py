@@ -60,7 +60,9 @@ class Chain:
 
 def run(jobs: Sequence[Job]) -> None:
     """One command, or several in one process whose records go from each to the next without being written."""
-    signal.siginterrupt(signal.SIGINT, True)  # the handler that polars puts before ours lets a blocked read or write sleep on
+    # ours before that of polars, which raises KeyboardInterrupt also where a shell had the signal ignored for `command &`
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+    signal.siginterrupt(signal.SIGINT, True)
     first, last = jobs[0], jobs[-1]
     check_exist(first.inputs)
     check_outputs(last.outputs)

@@ -67,6 +67,13 @@ def test_any_json_survives_the_round_trip(tmp_path_factory: pytest.TempPathFacto
     assert records_of(path) == [json.loads(line) for line in lines]
 
 
+@pytest.mark.parametrize("name", ["tokens", "target_ids", "pair_mask", "offsets", "target_offsets", "pair_offsets"])
+def test_what_textkit_made_of_each_field_has_its_type(name: str) -> None:
+    value = ["a"] if name == "tokens" else [[0, 1]] if name.endswith("offsets") else [1]
+    data = packed(batch('{"text":"a"}', **{name: [value]}))
+    assert pl.read_ipc_stream(data).schema[name].inner == dtype_of(name).inner
+
+
 def test_a_stream_without_its_end_mark_is_seen(tmp_path: Path) -> None:
     read = stream_of(put(tmp_path, "a.arrow", packed(batch(*LINES))[:-8]))
     assert sum(map(len, read.batches)) == 2

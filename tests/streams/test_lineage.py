@@ -69,6 +69,11 @@ def test_a_difference_in_words(other: Lineage, difference: str) -> None:
     assert BOTH.difference(other) == difference
 
 
+def test_a_difference_in_a_long_list_is_told_in_short() -> None:
+    mine, theirs = (Lineage((Entry("tokenize", "words", {"stop_words": words}),)) for words in (["a"], ["a", "an", "the", "of"]))
+    assert mine.difference(theirs) == "stage 1 differs: tokenize words with stop_words=['a'] against ['a', 'an', 'the', … 4 in all]"
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from tests.conftest import Textkit
@@ -310,3 +310,20 @@ def test_damaged_files_are_told_of_and_never_crash(files: Path, tmp_path_factory
         records_of(run(["the film"], Tokenize.load(file)))
     except InputError as error:
         assert str(error)
+
+
+def test_dropout_is_off_and_why_is_said(textkit: Textkit) -> None:
+    tokenizer = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")], dropout=0.5))
+    tokenizer.save(str(textkit.folder / "tokenizer.json"))
+    done = textkit("tokenize", "--load", "tokenizer.json", "--no-lineage", stdin="ab\n" * 50)
+    assert {json.loads(line)["ids"][0] for line in done.stdout.splitlines()} == {2}
+    assert "dropout switched off: the same text gives the same ids\n" in done.stderr
+
+
+def test_a_pattern_that_takes_too_many_attempts_is_an_error_of_the_record(textkit: Textkit) -> None:
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("(a+)+$"), "isolated")
+    tokenizer.save(str(textkit.folder / "tokenizer.json"))
+    told = textkit("tokenize", "--load", "tokenizer.json", stdin="a\n" + "a" * 40 + "b\n", code=3).stderr
+    assert "the tokenizer has nothing for some of the text 'aaaa" in told
+    assert "Traceback" not in told

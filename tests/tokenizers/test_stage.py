@@ -207,6 +207,7 @@ def test_options_set_what_the_method_has_and_no_more(textkit: Textkit) -> None:
     assert "--min-frequency goes with learning" in textkit("tokenize", "--min-frequency", 3, stdin="a\n", code=2).stderr
     assert "--normalize goes with learning" in textkit("tokenize", "--load", "tok", "--normalize", "nfd", stdin="a\n", code=2).stderr
     assert "takes text, pair and target" in textkit("tokenize", "--fields", "text,label", stdin="a\n", code=2).stderr
+    assert "is not in the range" in textkit("tokenize", "--max-tokens", 2**31, stdin="a\n", code=2).stderr
 
 
 def test_the_pipe_that_makes_it_again_has_the_same_options(textkit: Textkit) -> None:

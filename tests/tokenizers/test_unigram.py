@@ -111,3 +111,11 @@ def test_pieces_are_no_longer_than_they_may_be() -> None:
     learned = learn("unigram", max_piece_length=2)
     assert max(map(len, learned.vocabulary.tokens[len(SPECIALS) :])) == 2
     assert encode(learned, "재밌게")[0][0] != []
+
+
+def test_what_was_learned_scores_as_its_file_does_when_loaded(corpora: Path) -> None:
+    """To the last digit, on which it hangs how a run of one character is cut: ㄷㄷㄷ|ㄷㄷ or ㄷㄷ|ㄷㄷㄷ."""
+    texts = (corpora / "reviews_ko_test.tsv").read_text(encoding="utf-8").split("\n")
+    learned = learn("unigram", texts, vocab_size=1000)
+    loaded = Tokenizer.from_str(learned.to_json())
+    assert json.loads(learned.library().to_str())["model"] == json.loads(loaded.to_str())["model"]

@@ -139,7 +139,7 @@ def _kind(value: pl.Expr) -> pl.Expr:
 
 def _kind_of(dtype: Any) -> str:
     if isinstance(dtype, pl.List):
-        return f"list of {INNER[_kind_of(dtype.inner)]}"
+        return f"list of {INNER['list' if isinstance(dtype.inner, pl.List) else _kind_of(dtype.inner)]}"
     if isinstance(dtype, pl.Struct):
         return "object"
     return "string" if dtype == pl.String else "boolean" if dtype == pl.Boolean else "number"

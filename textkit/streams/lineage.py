@@ -21,6 +21,7 @@ VERSION = 1
 CONTROL = r'^[ \t]*\{\s*"textkit"\s*:\s*\{'  # how a header or end line starts, and maybe a record of the user's
 LINEAGE_FIX = "make the stream again"
 CONTROL_KEY = b'"textkit"'  # what is in all of them
+SAID = 3  # items of a list in an error
 
 
 # settings of a learned stage that say how it is applied
@@ -92,8 +93,15 @@ def _compare(mine: Entry, theirs: Entry) -> str:
         return f"{mine.label} against {theirs.label}"
     keys = sorted(k for k in {*mine.config, *theirs.config} if mine.config.get(k) != theirs.config.get(k))
     if keys:
-        return f"{mine.label} with " + ", ".join(f"{k}={mine.config.get(k)} against {theirs.config.get(k)}" for k in keys)
+        return f"{mine.label} with " + ", ".join(f"{k}={_said(mine.config.get(k))} against {_said(theirs.config.get(k))}" for k in keys)
     return f"{mine.label} with artifact {_short(mine)} against {_short(theirs)}"
+
+
+def _said(value: Any) -> str:
+    """A setting in an error of one line: of a long list, such as stop words, the beginning."""
+    if isinstance(value, list) and len(value) > SAID:
+        return f"[{', '.join(map(repr, value[:SAID]))}, … {len(value)} in all]"
+    return str(value)
 
 
 def _short(entry: Entry) -> str:

@@ -32,7 +32,7 @@ _JOINED = re.compile("[\u0300-\u036f\u1161-\u1175\u11a8-\u11c2\u3099\u309a]")
 class Applying:
     fields: tuple[Field, ...] = setting(("text",), "fields that are tokenized")
     offsets: bool = setting(False, "say where in the text each token stands")
-    max_tokens: int | None = setting(None, "tokens in a record at the most, <s> and </s> included; none: all", least=1)
+    max_tokens: int | None = setting(None, "tokens in a record at the most, <s> and </s> included; none: all", least=1, most=2**31 - 1)
     stop_words: tuple[str, ...] = setting((), "tokens to leave out")
     add_bos_eos: bool = setting(False, "put <s> before the tokens and </s> after them")
 

@@ -47,10 +47,15 @@ def adopted(given: str | Path) -> Path:
         special = [token.content for _, token in sorted(tokenizer.get_added_tokens_decoder().items()) if token.special]
         size = len(vocabulary_of(tokenizer, str(path)))
         if off := plain(tokenizer):
-            say(f"{path}: {' and '.join(off)} switched off: records stay whole, and textkit pad fills them")
+            say(f"{path}: {' and '.join(off)} switched off: {_why(off)}")
         return {"kind": KIND, "method": METHOD, "config": {}, "vocabulary": {"size": size, "special_tokens": special}}
 
     return Path(Store().put(fill).path)
+
+
+def _why(off: list[str]) -> str:
+    reasons = (["the same text gives the same ids"] if "dropout" in off else []) + (["records stay whole"] if "truncation" in off else [])
+    return ", and ".join(reasons + (["textkit pad fills them"] if "padding" in off else []))
 
 
 def _loaded(file: Path, given: Path) -> Any:

@@ -51,7 +51,9 @@ class Pretrained:
         """(B,) text -> (B, T) tokens, (B, T) ids. Some models have no way to cut some texts: BadRecords tells of those."""
         try:
             return self._encoder(text)
-        except Exception as error:  # what the library raises where a model lacks an unknown token
+        except BaseException as error:  # what the library raises where a model lacks an unknown token
+            if not of_library(error):
+                raise
             faults = [(row, fault) for row, line in enumerate(text) if (fault := self._fault(line))]  # a loop to find the bad ones
             if not faults:
                 raise
@@ -61,13 +63,17 @@ class Pretrained:
         """What `encode` gives, to be made when it is wanted; None if that would bring nothing, or not for all texts."""
         try:
             return self._encoder.later(text)
-        except Exception:  # `encode` tells which
+        except BaseException as error:  # `encode` tells which
+            if not of_library(error):
+                raise
             return None
 
     def _fault(self, text: str) -> InputError | None:
         try:
             self._tokenizer.encode(text, add_special_tokens=False)
-        except Exception as error:
+        except BaseException as error:
+            if not of_library(error):
+                raise
             return InputError(f"the tokenizer has nothing for some of the text {text[:40]!r} ({error})")
         return None
 
@@ -76,6 +82,11 @@ class Pretrained:
 
     def library(self) -> Tokenizer:
         return self._tokenizer
+
+
+def of_library(error: BaseException) -> bool:
+    """Whether it is an error, or the library's way to say that a pattern took too many attempts, which is no child of Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def vocabulary_of(tokenizer: Tokenizer, where: str) -> Vocabulary:

@@ -256,7 +256,7 @@ class ArrowWriter:
 
 def _known(batch: Batch) -> list[str]:
     """The columns of ours that it may have, always in the same order, whether they came from a table or by a stage."""
-    prefixed = [f"{field}_{what}" for field in ("target", "pair") for what in ("tokens", "ids", "mask")]
+    prefixed = [f"{field}_{what}" for field in ("target", "pair") for what in ("tokens", "ids", "mask", "offsets")]
     schema = batch.frame.schema
     return [name for name in (*COLUMNS, *prefixed) if schema.get(name) == dtype_of(name) or (name not in schema and batch.raw is not None)]
 
