@@ -64,12 +64,20 @@ def test_ids_and_tokens_are_the_librarys(split: Any, batches: list[list[str]]) -
 
 def test_the_library_sees_each_word_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    by_library = Remembered._by_library
-    monkeypatch.setattr(Remembered, "_by_library", lambda self, pieces: seen.extend(pieces) or by_library(self, pieces))
+    real = Remembered._by_beginnings
+    monkeypatch.setattr(Remembered, "_by_beginnings", lambda self, words: seen.extend(words) or real(self, words))
     encoder = Encoder(LIBRARY, VOCABULARY, words)
     for text in ("dog, fox dog", "fox. (dog) cat"):
         encoder(pl.Series([text, text]))
     assert seen == ["dog", ",", "fox", ".", "(", ")", "cat"]
+
+
+def test_a_split_other_than_the_librarys_is_noticed() -> None:
+    made = Remembered(LIBRARY, VOCABULARY.column, lambda text: text.str.extract_all(r"\S+"))  # leaves punctuation at its word
+    texts = ["dog, fox.", "(dog)"]
+    found = made.texts(pl.Series(texts))
+    assert found is not None
+    assert found.ids().to_list() == [one.ids for one in LIBRARY.encode_batch(texts, add_special_tokens=False)]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GROUP = 1000  # pieces in one sequence for the library: an object for each piece would cost more than segmenting it
 LARGEST = 64 << 20  # bytes of pieces to remember; then it starts anew
+INNER = "##"  # what WordPiece puts before a token that continues a word
 END = "\x00\uffff"  # the piece between two texts; if one holds it too, that is seen by their number
 # What works on single characters, or on a character and its neighbours that are no space.
 LOCAL_NORMALIZERS = ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer")
@@ -93,14 +94,15 @@ class Spelling:
 
 
 class Remembered:
-    """A tokenizer that remembers. `words` cuts pieces as the tokenizer itself does, where that is known: then words are remembered too."""
+    """A tokenizer that remembers. `words` cuts pieces as WordPiece itself does, where that is known: then words are remembered too."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: pl.Series, words: Callable[[pl.Series], pl.Series] | None = None) -> None:
         self._tokenizer, self._vocabulary, self._split = tokenizer, vocabulary, words
+        self._begins = ~vocabulary.fill_null("").str.starts_with(INNER)  # whether a token is the first of its word
         self._forget()
 
     def _forget(self) -> None:
-        self._words = Memory(self._by_library, "")
+        self._words = Memory(self._by_beginnings, "")
         self._pieces = Memory(self._by_words if self._split else self._by_library, END)
         self._spelling: Spelling | None = None
 
@@ -121,6 +123,16 @@ class Remembered:
         sizes = found.list.len().cum_sum()
         ends = pl.concat([pl.Series([0], dtype=sizes.dtype), sizes]).gather(counts.cum_sum())
         return nest(found.filter(found.list.len() > 0).explode(), (ends - ends.shift(1, fill_value=0)).cast(pl.UInt32)).alias("ids")
+
+    def _by_beginnings(self, words: pl.Series) -> pl.Series:
+        """(P,) words -> (P, T) ids: what begins a word looks otherwise than what continues it, so that they can go as one text, at half the cost."""
+        texts = [words[start : start + GROUP].str.join(" ").item() for start in range(0, len(words), GROUP)]
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        ids = pl.Series("ids", list(chain.from_iterable(encoding.ids for encoding in encodings)), dtype=pl.Int32)
+        begins = self._begins.gather(ids).arg_true()
+        if len(begins) != len(words):  # the library cuts one of them once more
+            return self._by_library(words)
+        return nest(ids, begins.shift(-1, fill_value=len(ids)) - begins)
 
     def _by_library(self, pieces: pl.Series) -> pl.Series:
         """(P,) pieces -> (P, T) ids by the library, on all threads."""

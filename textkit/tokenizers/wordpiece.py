@@ -12,13 +12,13 @@ import polars as pl
 
 from textkit.config import setting
 from textkit.tokenizers.merging import Merges
+from textkit.tokenizers.remembered import INNER
 from textkit.tokenizers.subword import Characters, Spelling, Subword
 from textkit.tokenizers.vocabulary import SPECIALS, UNK
 
 # What BertPreTokenizer leaves whole: anything between white space, ASCII symbols and punctuation. The library knows the
 # punctuation of Unicode 8, in which two more characters were punctuation.
 BETWEEN_PUNCTUATION = r"[^\s[\p{P}&&\p{Age:8.0}]\x{166D}\x{111C9}$+<=>^`|~]+"
-INNER = "##"
 
 
 class WordPiece(Subword):
