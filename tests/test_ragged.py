@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from textkit import ragged
 from textkit.ragged import flatten, nest
 
 LISTS = st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8)
@@ -43,3 +44,14 @@ def test_a_missing_list_counts_as_empty() -> None:
 
 def test_empty_lists_at_both_ends_stay_where_they_are() -> None:
     assert nest(pl.Series([1, 2, 3]), pl.Series([0, 2, 0, 0, 1, 0])).to_list() == [[], [1, 2], [], [], [3], []]
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Int32, pl.Float32, pl.UInt8])
+def test_many_values_are_nested_just_the_same(dtype: type[pl.DataType], monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = [[], [1, 2, 3], [], [4], [5, 6] * 50, []]
+    values, lengths = flatten(pl.Series(lists, dtype=pl.List(pl.Int32)))
+    few = nest(values.cast(dtype), lengths)
+    monkeypatch.setattr(ragged, "LARGE", 3)
+    many = nest(values.cast(dtype), lengths)
+    assert many.dtype == few.dtype == pl.List(dtype)
+    assert many.to_list() == few.to_list()

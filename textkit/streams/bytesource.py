@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 from textkit.errors import InputError
 from textkit.streams.compression import PACKED, compression_of, may_begin, unpacked
 
-BLOCK = 4 << 20  # bytes: enough for vectorized work, little enough to stay in memory many times over
+BLOCK = 2 << 20  # bytes: enough for vectorized work, little enough to stay in memory many times over
 FIRST = 1 << 20  # bytes of the first block, of which the others grow: what comes after reading has something to do soon
 READ = 1 << 20
 PAUSE = 0.02  # s without data after which a pipe is taken to have paused
