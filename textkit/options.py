@@ -67,7 +67,17 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 PIPED = "textkit.piped"  # in a context's meta: the command is a stage of `pipe`
 FED = "textkit.fed"  # in a context's meta: the command gets its records from the one before it in a `pipe`
 
-FILES = (click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path()),)
+class NamedPath(click.Path):
+    """A path that is not the empty string: that is what a shell makes of a variable that nobody has set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name is empty; is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = NamedPath()
+FILES = (click.argument("files", nargs=-1, metavar="[FILE]...", type=PATH),)
 
 SEED: tuple[Decorator, ...] = (option("--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Random seed."),)
 
@@ -82,7 +92,7 @@ def outputs(*declarations: str, **more: Any) -> Decorator:
 
 SOURCE: tuple[Decorator, ...] = (
     inputs("--from", "from_", type=click.Choice(list(FORMATS)), help="Format of the input; otherwise detected."),
-    inputs("--parallel", type=(click.Path(), click.Path()), multiple=True, metavar="SRC TGT", help="Read the lines of two files as text and target."),
+    inputs("--parallel", type=(PATH, PATH), multiple=True, metavar="SRC TGT", help="Read the lines of two files as text and target."),
     inputs("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
     inputs("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),
     inputs("--quotes", is_flag=True, help="Fields of a TSV may be quoted, as in CSV."),
@@ -99,7 +109,7 @@ POLICY: tuple[Decorator, ...] = (
     inputs("--limit", type=click.IntRange(min=0), metavar="N", help="Read the first N records only."),
     inputs("--sample", type=click.IntRange(min=1), metavar="N", help="Take N records at random, in their order; --seed says which."),
     inputs("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True, help="What to do about a bad record."),
-    inputs("--reject", metavar="FILE", type=click.Path(), help="Skip bad records, and keep them in FILE with the reason."),
+    inputs("--reject", metavar="FILE", type=PATH, help="Skip bad records, and keep them in FILE with the reason."),
     inputs("--partial", is_flag=True, help="Accept a stream that was cut short."),
     inputs("--unbuffered", is_flag=True, help="Pass each line on at once, not when the pipe pauses."),
 )
@@ -112,7 +122,7 @@ FORM: tuple[Decorator, ...] = (  # of the output, wherever it goes
     outputs("--drop", metavar="NAMES", callback=listed, help="Leave these fields out."),
 )
 OUTPUT: tuple[Decorator, ...] = (
-    outputs("-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE, which appears when it is complete; otherwise stdout."),
+    outputs("-o", "--output", metavar="FILE", type=PATH, help="Write to FILE, which appears when it is complete; otherwise stdout."),
     *FORM,
 )
 
@@ -137,15 +147,15 @@ RUN: tuple[Decorator, ...] = (
     ),
     option("-q", "--quiet", is_flag=True, section="Run", help="Say nothing on stderr but errors."),
     option("--errors-json", is_flag=True, section="Run", help="Write an error as one line of JSON."),
-    option("--lock", metavar="FILE", type=click.Path(), section="Run", help="Do nothing, and exit 0, while another run holds FILE."),
+    option("--lock", metavar="FILE", type=PATH, section="Run", help="Do nothing, and exit 0, while another run holds FILE."),
     option("--lock-wait", metavar="SECONDS", type=click.FloatRange(min=0), section="Run", callback=finite, help="Wait so long for --lock."),
 )
 
 SAVE: tuple[Decorator, ...] = (
-    option("--save", metavar="DIR", type=click.Path(), help="Save what is learned as this folder."),
+    option("--save", metavar="DIR", type=PATH, help="Save what is learned as this folder."),
     option("--force", is_flag=True, help="Replace DIR if it exists."),
 )
-LOAD: tuple[Decorator, ...] = (option("--load", metavar="DIR", type=click.Path(), help="Apply what was saved in this folder."),)
+LOAD: tuple[Decorator, ...] = (option("--load", metavar="DIR", type=PATH, help="Apply what was saved in this folder."),)
 SETTINGS: tuple[Decorator, ...] = (
     option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the method; an unknown name lists them."),
 )

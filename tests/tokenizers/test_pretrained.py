@@ -289,7 +289,7 @@ def test_vocabulary_and_merges_that_do_not_fit(tmp_path: Path) -> None:
 def test_a_folder_of_another_artifact_and_one_that_is_not_there(made: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a bundle, and a tokenizer is needed here"):
         Tokenize.load(made / "model")
-    with pytest.raises(InputError, match="no such artifact"):
+    with pytest.raises(InputError, match="no such file or folder"):
         Tokenize.load(tmp_path / "gone")
 
 

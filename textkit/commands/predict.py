@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, TOP, inputs_from, outputs_from, refuse_terminal, subcommand
+from textkit.options import INPUT, LINEAGE_OFF, OUTPUT, PATH, TOP, inputs_from, outputs_from, refuse_terminal, subcommand
 
-MODEL = (click.argument("model", type=click.Path()),)
+MODEL = (click.argument("model", type=PATH),)
 
 
 @subcommand(*MODEL, *TOP, *INPUT, *OUTPUT, *LINEAGE_OFF)

@@ -93,8 +93,6 @@ class Written:
 def check_outputs(outputs: Outputs) -> str:
     """The format's name. UsageError or ResourceError if the output cannot be: asked before the work, not after it."""
     name = outputs.format or _format_by_suffix(outputs.path)
-    if outputs.path == "":
-        raise UsageError("-o takes the name of a file, and this one is empty")
     if outputs.field and name != "text":
         raise UsageError("--field goes with --to text")
     if not FORMATS[name].writes:

@@ -181,8 +181,6 @@ class _Joiner:
 def check_exist(inputs: Inputs) -> None:
     """InputError now rather than after a long run, if a named file is missing or no file."""
     for path in named_files(inputs):
-        if not path:
-            raise UsageError("a file's name is empty")
         try:
             mode = Path(path).stat().st_mode
         except OSError as error:

@@ -37,7 +37,9 @@ GPT2_SPECIALS = ("<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>")
 def adopted(given: str | Path) -> Path:
     """The folder of an artifact of ours: the one given, or one in the cache that holds another program's tokenizer."""
     path = Path(given)
-    if not path.exists() or (path / MANIFEST).exists():
+    if not path.exists():
+        raise InputError("no such file or folder", where=str(path), fix=ACCEPTED)
+    if (path / MANIFEST).exists():
         return path
     text = _text_of(path)
 

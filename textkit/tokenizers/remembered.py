@@ -49,7 +49,7 @@ class Memory:
         if new.any():
             fresh = pieces.filter(new)
             self.bytes += int(fresh.str.len_bytes().sum())
-            self.ids = pl.concat([self.ids, self._segment(fresh)], rechunk=True)
+            self.ids = pl.concat([self.ids, self._segment(fresh)], rechunk=True)  # gathering from many chunks takes many times as long
             assert len(self.ids) == int(codes.max()) + 1, "codes count up"  # type: ignore[arg-type]
         return codes
 
@@ -89,7 +89,8 @@ class Spelling:
             new = ids[len(self._known) :]
             lengths = new.list.len()
             flat = self._token.select(pl.all().gather(new.filter(lengths > 0).explode()))
-            self._known = pl.concat([self._known, flat.select(nest(column, lengths).list.join("").alias(column.name) for column in flat)], rechunk=True)
+            spelt = flat.select(nest(column, lengths).list.join("").alias(column.name) for column in flat)
+            self._known = pl.concat([self._known, spelt], rechunk=True)
         return self._known
 
 
