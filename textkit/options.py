@@ -67,6 +67,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 PIPED = "textkit.piped"  # in a context's meta: the command is a stage of `pipe`
 FED = "textkit.fed"  # in a context's meta: the command gets its records from the one before it in a `pipe`
 
+
 class NamedPath(click.Path):
     """A path that is not the empty string: that is what a shell makes of a variable that nobody has set."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from textkit.errors import InputError, LineageError, UsageError
+from textkit.errors import InputError, LineageError
 from textkit.registry import FORMATS
 from textkit.streams.batch import Batch
 from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource, plain_suffix
