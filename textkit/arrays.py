@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from textkit.ragged import flatten
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+MOST = 1 << 22  # products that are made at once
 
 
 @dataclass
@@ -41,3 +47,45 @@ class Ragged:
     def of(cls, lists: pl.Series) -> Ragged:
         values, lengths = flatten(lists)
         return cls(values.to_numpy(), np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)]))
+
+
+@dataclass
+class Sparse:
+    """A matrix of few values in compressed rows: row i has `values[offsets[i]:offsets[i + 1]]` in the columns `indices` there, in order."""
+
+    indices: np.ndarray  # (total,) int32
+    values: np.ndarray  # (total,) float64
+    offsets: np.ndarray  # (N + 1,) int64
+    width: int  # F, the number of columns
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> Sparse:
+        """These rows, in this order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        index = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.offsets[:-1][rows], lengths)
+        return Sparse(self.indices[index], self.values[index], offsets, self.width)
+
+    def dot(self, weights: np.ndarray) -> np.ndarray:
+        """(F, C) -> (N, C), row by row the same whatever rows are beside it. Memory: that of some rows at a time."""
+        out = np.zeros((len(self), weights.shape[1]))
+        filled = np.flatnonzero(self.lengths)
+        step = max(1, MOST // max(1, weights.shape[1] * int(self.lengths.max(initial=1))))
+        for start in range(0, len(filled), step):
+            rows = filled[start : start + step]
+            part = self.take(rows)
+            out[rows] = np.add.reduceat(weights[part.indices] * part.values[:, None], part.offsets[:-1])
+        return out
+
+    def csr(self) -> csr_matrix:
+        """The same for scipy and scikit-learn, nothing copied."""
+        from scipy.sparse import csr_matrix
+
+        offsets = self.offsets if self.offsets[-1] > np.iinfo(np.int32).max else self.offsets.astype(np.int32)
+        return csr_matrix((self.values, self.indices, offsets), shape=(len(self), self.width))
