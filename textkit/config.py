@@ -71,10 +71,11 @@ def parse(text: str, hint: Any, name: str) -> Any:
     elif origin in (Union, types.UnionType):
         if type(None) in get_args(hint) and text.lower() == "none":
             return None
-        try:
-            return parse(text, next(arg for arg in get_args(hint) if arg is not type(None)), name)
-        except UsageError:
-            pass  # the message below names all that it may be
+        for arg in (arg for arg in get_args(hint) if arg is not type(None)):
+            try:
+                return parse(text, arg, name)
+            except UsageError:
+                pass  # the message below names all that it may be
     elif origin is tuple:
         return tuple(parse(part, get_args(hint)[0], name) for part in text.split(",")) if text else ()
     elif hint is bool:

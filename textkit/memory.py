@@ -20,6 +20,11 @@ class Memory:
         self.made = made
         self.bytes = 0
 
+    def __call__(self, strings: pl.Series) -> pl.Series:
+        """(P,) strings -> (P,) what was made of each."""
+        codes = self.codes(strings)
+        return self.made.gather(codes)
+
     def codes(self, strings: pl.Series) -> pl.Series:
         """(P,) strings -> (P,) codes: places in `made`."""
         codes = strings.cast(self._first.dtype).to_physical()

@@ -16,6 +16,7 @@ class Entry(NamedTuple):
     target: str  # "module:attribute"
     help: str
     writes: bool = True  # of a format: whether it can be written too
+    reads: bool = True  # of a format: whether it can be read
 
     def load(self) -> Any:
         module, attribute = self.target.split(":")
@@ -43,6 +44,7 @@ COMMANDS = Registry(
     {
         "tokenize": Entry("textkit.commands.tokenize:command", "Cut text into tokens, and ids of a vocabulary."),
         "detokenize": Entry("textkit.commands.detokenize:command", "Turn ids or tokens back into text."),
+        "vectorize": Entry("textkit.commands.vectorize:command", "Turn tokens or text into weighted features."),
         "embed": Entry("textkit.commands.embed:command", "Learn or apply word vectors."),
         "pad": Entry("textkit.commands.pad:command", "Cut and fill ids to one length, with a mask."),
         "split": Entry("textkit.commands.split:command", "Deal records out to train, valid and test files."),
@@ -61,6 +63,7 @@ STAGES = Registry(
     {
         "tokenize": Entry("textkit.tokenizers.stage:Tokenize", "text -> tokens, ids"),
         "index": Entry("textkit.tokenizers.index:Index", "tokens -> ids"),
+        "vectorize": Entry("textkit.vectorizers.stage:Vectorize", "tokens, text -> features"),
         "embed": Entry("textkit.embeddings.stage:Embed", "tokens -> vectors"),
         "pad": Entry("textkit.padding:Pad", "ids -> ids of one length, mask"),
         "detokenize": Entry("textkit.detokenizing:Detokenize", "ids, tokens -> output"),
@@ -85,6 +88,16 @@ TOKENIZERS = Registry(
     },
 )
 
+VECTORIZERS = Registry(
+    "vectorizer",
+    {
+        "tfidf": Entry("textkit.vectorizers.tfidf:Tfidf", "Terms count the more, the fewer records have them."),
+        "counts": Entry("textkit.vectorizers.counts:Counts", "How often each term occurs."),
+        "binary": Entry("textkit.vectorizers.binary:Binary", "Whether a term occurs."),
+        "hashing": Entry("textkit.vectorizers.hashing:Hashing", "Terms hashed to columns: nothing is learned."),
+    },
+)
+
 EMBEDDINGS = Registry(
     "embedding",
     {
@@ -103,7 +116,11 @@ ARCHS = Registry(
     "architecture",
     {
         "lstm": Entry("textkit.archs.lstm:LSTM", "Long short-term memory over embedded tokens."),
-        "logreg": Entry("textkit.classic.logreg:LogisticRegression", "Logistic regression on bag of words or vectors."),
+        "logreg": Entry("textkit.classic.logreg:LogisticRegression", "Logistic regression on features or vectors."),
+        "svm": Entry("textkit.classic.svm:SVM", "Linear support vector machine on features or vectors."),
+        "nb": Entry("textkit.classic.nb:NaiveBayes", "Naive Bayes on features, multinomial or complement."),
+        "nbsvm": Entry("textkit.classic.nbsvm:NBSVM", "SVM on features scaled by naive Bayes ratios."),
+        "sgd": Entry("textkit.classic.sgd:SGD", "Linear model learned batch by batch, of any number of records."),
     },
 )
 
@@ -118,9 +135,12 @@ FORMATS = Registry(
         "fasttext": Entry("textkit.streams.formats.fasttext:FastText", "__label__ words, then text"),
         "conllu": Entry("textkit.streams.formats.conllu:ConllU", "CoNLL-U, Universal Dependencies"),
         "conll": Entry("textkit.streams.formats.conll:Conll", "a token and its tag a line, as CoNLL-2003", writes=False),
+        "svmlight": Entry("textkit.streams.formats.svmlight:SvmLight", "label and sparse features a line, indices from 1"),
+        "npz": Entry("textkit.streams.formats.npz:Npz", "sparse features as scipy.sparse.load_npz reads them", reads=False),
         "tsv": Entry("textkit.streams.formats.table:Tsv", "tab-separated columns, unquoted"),
         "csv": Entry("textkit.streams.formats.table:Csv", "comma-separated columns, RFC 4180"),
         "text": Entry("textkit.streams.formats.text:Text", "one record a line"),
     },
 )
+READ = tuple(name for name, entry in FORMATS.items() if entry.reads)
 WRITTEN = tuple(name for name, entry in FORMATS.items() if entry.writes)

@@ -69,7 +69,8 @@ def _applying(stage: Stage, faults: Faults) -> Callable[[Batch], Batch]:
 def missing(stream: Stream, needs: tuple[str, ...]) -> list[Stage]:
     """The stages that must come first: text is tokenized as `words` where tokens are needed and there are none."""
     first = stream.peek()
-    if "tokens" not in needs or first is None or any(first.has(name) for name in needs):
+    either = {"tokens", "ids"} & {*needs}
+    if "tokens" not in needs or first is None or any(first.has(name) for name in either):
         return []
     if not first.has("text"):
         first.require("text", fix="name the column with --text-field")

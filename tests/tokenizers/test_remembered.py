@@ -88,7 +88,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         found = made.texts(pl.Series(texts))
         assert found is not None
         assert found.ids().to_list() == [one.ids for one in LIBRARY.encode_batch(texts, add_special_tokens=False)]
-        assert len(made._pieces.ids) < 20
+        assert len(made._pieces.made) < 20
 
 
 PAST = {

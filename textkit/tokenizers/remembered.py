@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from textkit.memory import Memory
 from textkit.ragged import flatten, nest
 
 if TYPE_CHECKING:
@@ -26,32 +27,7 @@ END = "\x00\uffff"  # the piece between two texts; if one holds it too, that is 
 LOCAL_NORMALIZERS = ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer")
 FIRST_SPLITS = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")  # these drop the spaces, and what comes after sees one piece
 LOCAL_MODELS = ("WordPiece", "BPE", "Unigram", "WordLevel")  # all of them see one word at a time
-Segment = Callable[[pl.Series], pl.Series]  # (P,) pieces -> (P, T) ids
-
-
-class Memory:
-    """Pieces and the ids that they became, none for `nothing`, whose code is 0. Memory: the distinct pieces and their ids."""
-
-    def __init__(self, segment: Segment, nothing: str) -> None:
-        self._segment = segment
-        # polars forgets the codes of a dictionary that no column uses: this one keeps it
-        self._first = pl.Series([nothing]).cast(pl.Categorical(pl.Categories.random()))
-        self.ids = pl.Series("ids", [[]], dtype=pl.List(pl.Int32))  # of each piece, by its code
-        self.bytes = 0
-
-    def codes(self, pieces: pl.Series) -> pl.Series:
-        """(P,) pieces -> (P,) codes: places in `ids`."""
-        codes = pieces.cast(self._first.dtype).to_physical()
-        # codes count up in the order in which pieces are first seen: a new one is larger than all before it
-        known = len(self.ids)
-        seen = codes.cum_max().shift(1, fill_value=known - 1).clip(lower_bound=known - 1)
-        new = codes > seen
-        if new.any():
-            fresh = pieces.filter(new)
-            self.bytes += int(fresh.str.len_bytes().sum())
-            self.ids = pl.concat([self.ids, self._segment(fresh)], rechunk=True)  # gathering from many chunks takes many times as long
-            assert len(self.ids) == int(codes.max()) + 1, "codes count up"  # type: ignore[arg-type]
-        return codes
+NO_IDS = pl.Series("ids", [[]], dtype=pl.List(pl.Int32))  # of the piece that is nothing
 
 
 class Texts:
@@ -62,7 +38,7 @@ class Texts:
 
     def ids(self) -> pl.Series:
         """(B, T) ids."""
-        found = self._memory.ids.gather(self._codes)
+        found = self._memory.made.gather(self._codes)
         last = pl.Series([len(self._codes) - 1], dtype=pl.UInt32)
         ends = found.list.len().cum_sum().gather(pl.concat([(self._codes == 0).arg_true(), last]))
         return nest(found.filter(found.list.len() > 0).explode(), (ends - ends.shift(1, fill_value=0)).cast(pl.UInt32)).alias("ids")
@@ -70,7 +46,7 @@ class Texts:
     def json(self) -> pl.DataFrame:
         """Their tokens and ids as the insides of JSON lists: columns tokens, ids."""
         rows = pl.all().gather(pl.lit(self._codes)).str.join("").str.split("\n").explode().str.strip_prefix(",")
-        return self._spelling.of(self._memory.ids).select(rows)
+        return self._spelling.of(self._memory.made).select(rows)
 
 
 class Spelling:
@@ -103,8 +79,8 @@ class Remembered:
         self._forget()
 
     def _forget(self) -> None:
-        self._words = Memory(self._by_beginnings, "")
-        self._pieces = Memory(self._by_words if self._split else self._by_library, END)
+        self._words = Memory(self._by_beginnings, "", NO_IDS)
+        self._pieces = Memory(self._by_words if self._split else self._by_library, END, NO_IDS)
         self._spelling: Spelling | None = None
 
     def texts(self, text: pl.Series) -> Texts | None:
@@ -119,8 +95,7 @@ class Remembered:
         """(P,) pieces -> (P, T) ids, each word segmented once."""
         assert self._split is not None
         words, counts = flatten(self._split(pieces))
-        codes = self._words.codes(words)
-        found = self._words.ids.gather(codes)
+        found = self._words(words)
         sizes = found.list.len().cum_sum()
         ends = pl.concat([pl.Series([0], dtype=sizes.dtype), sizes]).gather(counts.cum_sum())
         return nest(found.filter(found.list.len() > 0).explode(), (ends - ends.shift(1, fill_value=0)).cast(pl.UInt32)).alias("ids")

@@ -1,0 +1,154 @@
+"""Analyzers: the terms of a record, as scikit-learn's `analyzer` and `ngram_range` give them, by columns.
+
+`word` gives n-grams of tokens with a space between them, `char` those of the text's characters, `char_wb` those of the
+characters of each word with a space on either side. Each distinct word, and each distinct term, is looked at once.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from textkit.memory import Memory
+from textkit.ragged import flatten, nest
+from textkit.streams.batch import Batch
+from textkit.vectorizers.counting import Found, rows_of, sort
+
+SPACE = r"\s\x1c-\x1f"  # what Python's str.split takes for white space
+LARGEST = 256 << 20  # bytes of terms to remember where they are not being learned
+
+
+class Terms:
+    """All terms seen so far, by their codes; code 0 is the empty one."""
+
+    def __init__(self) -> None:
+        self._memory = Memory(lambda new: new, "", pl.Series("term", [""]))
+
+    def codes(self, terms: pl.Series) -> pl.Series:
+        return self._memory.codes(terms)
+
+    @property
+    def seen(self) -> pl.Series:
+        return self._memory.made
+
+    @property
+    def bytes(self) -> int:
+        return self._memory.bytes
+
+
+class Analyzer(Protocol):
+    needs: str  # the column that it reads
+
+    def __init__(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None: ...
+
+    terms: Terms
+
+    def find(self, batch: Batch) -> Found:
+        """The codes of each record's terms."""
+
+
+def n_grams(units: pl.Series, lengths: np.ndarray, low: int, high: int, separator: str) -> tuple[pl.Series, np.ndarray]:
+    """(N,) units of rows of these lengths -> all their n-grams of `low` to `high` units, and the row of each."""
+    stops = np.cumsum(lengths)
+    left = np.repeat(stops, lengths) - np.arange(len(units))  # units from here to the end of the row
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    at, grams = np.arange(len(units)), units
+    found, rows = [], []
+    for n in range(1, high + 1):
+        if n > 1:
+            fits = left[at] >= n
+            at, before = at[fits], grams.filter(pl.Series(fits, dtype=pl.Boolean))
+            after = units.gather(at + (n - 1))
+            grams = pl.select(pl.concat_str(before.alias("before"), after.alias("after"), separator=separator)).to_series()
+        if n >= low:
+            found.append(grams.alias("term"))
+            rows.append(row[at])
+    return pl.concat(found), np.concatenate(rows)
+
+
+class Words:
+    """N-grams of tokens, stop words left out before."""
+
+    needs = "tokens"
+
+    def __init__(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
+        self._low, self._high, self._lowercase, self._stop_words = low, high, lowercase, pl.Series(stop_words, dtype=pl.String)
+        self.terms = Terms()
+        self._tokens = Memory(self._prepared, "", self._prepared(pl.Series([""])))
+
+    def _prepared(self, tokens: pl.Series) -> pl.Series:
+        """(P,) tokens -> (P,) codes of what they are as terms, null for those to leave out."""
+        lowered = tokens.str.to_lowercase() if self._lowercase else tokens
+        kept = pl.select(pl.when(~lowered.is_in(self._stop_words.implode())).then(self.terms.codes(lowered))).to_series()
+        return kept.alias("code").cast(pl.UInt32)
+
+    def find(self, batch: Batch) -> Found:
+        tokens, lengths = flatten(batch.require("tokens")["tokens"])
+        code = self._tokens(tokens)
+        row = rows_of(np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)]))
+        if code.null_count():
+            row, code = row[code.is_not_null().to_numpy()], code.drop_nulls()
+        if self._high > 1:
+            units = self.terms.seen.gather(code)
+            grams, row = n_grams(units, np.bincount(row, minlength=len(lengths)), self._low, self._high, " ")
+            code = self.terms.codes(grams)
+        return Found(row, code.to_numpy(), len(lengths))
+
+
+class Characters:
+    """N-grams of a text's characters; a run of white space counts as one space."""
+
+    needs = "text"
+
+    def __init__(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
+        self._low, self._high, self._lowercase = low, high, lowercase
+        self.terms = Terms()
+
+    def find(self, batch: Batch) -> Found:
+        text = lowered(batch, self._lowercase).str.replace_all(rf"[{SPACE}]{{2,}}", " ")
+        units, lengths = flatten(characters(text))
+        grams, rows = n_grams(units, lengths.to_numpy(), self._low, self._high, "")
+        return Found(rows, self.terms.codes(grams).to_numpy(), len(text))
+
+
+class CharactersOfWords:
+    """N-grams of the characters of words, which do not go beyond them; a word shorter than all n is a term itself."""
+
+    needs = "text"
+
+    def __init__(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
+        self._low, self._high, self._lowercase = low, high, lowercase
+        self.terms = Terms()
+        self._words = Memory(self._grams, "", pl.Series("codes", [[]], dtype=pl.List(pl.UInt32)))
+
+    def _grams(self, words: pl.Series) -> pl.Series:
+        """(P,) words -> (P, T) codes of their n-grams."""
+        padded = " " + words + " "
+        units, lengths = flatten(characters(padded))
+        grams, rows = n_grams(units, lengths.to_numpy(), self._low, self._high, "")
+        short = (lengths < self._low).arg_true()
+        grams, rows = pl.concat([grams, padded.gather(short).alias("term")]), np.concatenate([rows, short.to_numpy()])
+        keys = sort(rows.astype(np.uint64) << np.uint64(32) | self.terms.codes(grams).to_numpy())
+        counts = np.bincount(rows, minlength=len(words)).astype(np.uint32)
+        return nest(pl.Series(keys.astype(np.uint32)), pl.Series(counts)).alias("codes")  # the cast leaves the lower half
+
+    def find(self, batch: Batch) -> Found:
+        words, lengths = flatten(lowered(batch, self._lowercase).str.extract_all(rf"[^{SPACE}]+"))
+        codes, sizes = flatten(self._words(words))
+        rows = np.repeat(np.repeat(np.arange(len(lengths)), lengths.to_numpy()), sizes.to_numpy())
+        return Found(rows, codes.to_numpy(), len(lengths))
+
+
+ANALYZERS: dict[str, type[Analyzer]] = {"word": Words, "char": Characters, "char_wb": CharactersOfWords}
+
+
+def characters(text: pl.Series) -> pl.Series:
+    """(B,) texts -> (B, T) their code points."""
+    return text.str.split("")
+
+
+def lowered(batch: Batch, lowercase: bool) -> pl.Series:
+    text = batch.require("text", fix="name the column with --text-field, or give --analyzer word for tokens")["text"]
+    return text.str.to_lowercase() if lowercase else text

@@ -1,0 +1,106 @@
+"""A learned vectorizer: records -> rows of features. Several analyzers stand side by side, each with columns of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from textkit.arrays import Sparse
+from textkit.errors import UsageError
+from textkit.streams.batch import Batch
+from textkit.vectorizers.analyzing import ANALYZERS, LARGEST, Analyzer
+from textkit.vectorizers.base import Analysis, Method
+from textkit.vectorizers.columns import Columns, Places
+from textkit.vectorizers.counting import Counted
+
+
+def parts_of(config: Analysis) -> list[tuple[str, int, int]]:
+    """(analyzer, fewest, most units) of each part."""
+    spans = config.ngram if len(config.ngram) > 2 else config.ngram * len(config.analyzer)
+    return list(zip(config.analyzer, spans[::2], spans[1::2], strict=True))
+
+
+def check(config: Analysis) -> None:
+    """UsageError unless the analyzers and their spans are some, and go together."""
+    for name in config.analyzer:
+        if name not in ANALYZERS:
+            raise UsageError(f"no analyzer is called {name!r}", fix=f"choose from {', '.join(ANALYZERS)}")
+    if len(config.ngram) not in (2, 2 * len(config.analyzer)) or not config.analyzer:
+        raise UsageError("n-grams take two numbers, fewest and most units, for all analyzers or for each")
+    for low, high in zip(config.ngram[::2], config.ngram[1::2], strict=True):
+        if not 1 <= low <= high:
+            raise UsageError(f"n-grams of {low} to {high} units are none", fix="give the fewest first: --ngram 1,2")
+
+
+def analyzers_of(config: Analysis) -> list[Analyzer]:
+    return [ANALYZERS[name](low, high, config.lowercase, config.stop_words) for name, low, high in parts_of(config)]
+
+
+class Vectorizer:
+    """Features of a method. Of a hashing one there are no vocabularies."""
+
+    def __init__(
+        self,
+        method: type[Method],
+        config: Any,
+        vocabularies: list[pl.Series] | None = None,
+        learned: list[dict[str, np.ndarray]] | None = None,
+        analyzers: list[Analyzer] | None = None,
+    ) -> None:
+        self.config = config
+        self._analyzers = analyzers or analyzers_of(config)
+        self.columns: list[Places] = [Columns(vocabulary) for vocabulary in vocabularies or ()]
+        if not vocabularies:
+            self.columns = [method.columns(config) for _ in self._analyzers]
+        self._methods = [method(config, tensors) for tensors in learned or [{} for _ in self._analyzers]]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(analyzer.needs for analyzer in self._analyzers))
+
+    @property
+    def widths(self) -> list[int]:
+        return [columns.width for columns in self.columns]
+
+    @property
+    def learned(self) -> list[dict[str, np.ndarray]]:
+        return [method.learned for method in self._methods]
+
+    def rows(self, batch: Batch) -> Sparse:
+        """(B, F) of a batch."""
+        if sum(analyzer.terms.bytes for analyzer in self._analyzers) > LARGEST:
+            self._analyzers = analyzers_of(self.config)
+            for columns in self.columns:
+                columns.forget()
+        placed = [columns.place(analyzer.find(batch), analyzer.terms) for columns, analyzer in zip(self.columns, self._analyzers, strict=True)]
+        return beside([self.weigh(part, counted) for part, counted in enumerate(placed)])
+
+    def weigh(self, part: int, counted: Counted) -> Sparse:
+        values = self._methods[part].weigh(counted.counts, counted.codes, counted.offsets)
+        return Sparse(counted.codes.astype(np.int32), values, counted.offsets, self.columns[part].width)
+
+    def names(self) -> pl.Series:
+        """(F,) the terms; of several analyzers with the name of theirs before them, as word:good."""
+        named = [columns.vocabulary for columns in self.columns if columns.vocabulary is not None]
+        assert len(named) == len(self.columns), "hashes have no names"
+        if len(named) == 1:
+            return named[0]
+        prefixed = [pl.select(pl.lit(f"{name}:") + names).to_series() for (name, *_), names in zip(parts_of(self.config), named, strict=True)]
+        return pl.concat(prefixed)
+
+
+def beside(parts: list[Sparse]) -> Sparse:
+    """Rows of several matrices side by side."""
+    if len(parts) == 1:
+        return parts[0]
+    offsets = np.sum([part.offsets for part in parts], axis=0)
+    indices, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
+    before, width = offsets[:-1].copy(), 0
+    for part in parts:
+        place = np.arange(len(part.values)) + np.repeat(before - part.offsets[:-1], part.lengths)
+        indices[place], values[place] = part.indices + width, part.values
+        before += part.lengths
+        width += part.width
+    return Sparse(indices, values, offsets, width)
