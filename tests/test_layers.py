@@ -14,7 +14,7 @@ HOUSE = Path(textkit.__file__).parent
 
 # From the ground up. A name stands for the module or the package and all that is in it.
 LAYERS = [
-    ["errors", "registry", "config", "report", "locking", "streams", "artifacts", "ragged", "arrays", "stage", "runner"],
+    ["errors", "registry", "config", "report", "locking", "streams", "artifacts", "ragged", "arrays", "memory", "stage", "runner"],
     ["tokenizers", "vectorizers", "embeddings", "padding", "detokenizing", "classic", "metrics"],
     ["nn", "archs", "tasks", "training", "decoding"],
     ["predicting", "evaluating", "showing", "splitting"],

@@ -83,6 +83,15 @@ class Sparse:
             out[rows] = np.add.reduceat(weights[part.indices] * part.values[:, None], part.offsets[:-1])
         return out
 
+    @classmethod
+    def stack(cls, parts: list[Sparse]) -> Sparse:
+        """All rows of some, one behind the other."""
+        if len(parts) == 1:
+            return parts[0]
+        lengths = np.concatenate([part.lengths for part in parts])
+        indices, values = np.concatenate([part.indices for part in parts]), np.concatenate([part.values for part in parts])
+        return cls(indices, values, np.concatenate([[0], np.cumsum(lengths)]), parts[0].width)
+
     def csr(self) -> csr_matrix:
         """The same for scipy and scikit-learn, nothing copied."""
         from scipy.sparse import csr_matrix

@@ -18,10 +18,11 @@ from textkit.registry import COMMANDS
 
 EXIT_CODES = """\b
 Exit codes:
-  0  done                          4    made by different chains
+  0  done                          5    a metric does not keep its limit
   1  a bug in textkit              6    out of memory or disk
   2  usage                         130  stopped by SIGINT (143: SIGTERM)
-  3  bad or missing input          141  the reader of the output left"""
+  3  bad or missing input          141  the reader of the output left
+  4  made by different chains"""
 
 
 # What the machine refuses, and no code of ours can help.

@@ -43,6 +43,12 @@ class LineageError(TextkitError):
     exit_code = 4
 
 
+class QualityError(TextkitError):
+    """A metric does not keep the limit that the user set."""
+
+    exit_code = 5
+
+
 class ResourceError(TextkitError):
     """Out of memory or disk, or a place that cannot be written."""
 

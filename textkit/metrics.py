@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Counts(NamedTuple):
+    """What is counted of each label, (..., C): a row for each of several samples, or none."""
+
+    right: np.ndarray  # records of the label that were predicted so
+    support: np.ndarray  # records of the label
+    predicted: np.ndarray  # records that were predicted so
 
 
 @dataclass(frozen=True)
@@ -19,57 +28,90 @@ class Classification:
         return int(self.confusion.sum())
 
     @property
-    def support(self) -> np.ndarray:
-        return self.confusion.sum(1)  # type: ignore[no-any-return]
+    def counts(self) -> Counts:
+        return Counts(np.diag(self.confusion), self.confusion.sum(1), self.confusion.sum(0))
 
     @property
-    def accuracy(self) -> float:
-        return float(np.trace(self.confusion) / max(1, self.records))
+    def support(self) -> np.ndarray:
+        return self.counts.support
 
     @property
     def precision(self) -> np.ndarray:
-        return _ratio(np.diag(self.confusion), self.confusion.sum(0))
+        return per_label(self.counts)["precision"]
 
     @property
     def recall(self) -> np.ndarray:
-        return _ratio(np.diag(self.confusion), self.confusion.sum(1))
+        return per_label(self.counts)["recall"]
 
     @property
     def f1(self) -> np.ndarray:
-        return _ratio(2 * np.diag(self.confusion), self.confusion.sum(0) + self.confusion.sum(1))
+        return per_label(self.counts)["f1"]
+
+    @property
+    def accuracy(self) -> float:
+        return self.summary()["accuracy"]
 
     @property
     def f1_macro(self) -> float:
-        """The mean over the labels that occur in gold or predictions, as in scikit-learn."""
-        occurs = self.confusion.sum(0) + self.confusion.sum(1) > 0
-        return float(self.f1[occurs].mean()) if occurs.any() else 0.0
+        return self.summary()["f1_macro"]
 
     @property
     def f1_micro(self) -> float:
         """Equal to the accuracy, since every record has one label and one prediction."""
-        return self.accuracy
+        return self.summary()["f1_micro"]
 
     def summary(self) -> dict[str, float]:
-        values = {"accuracy": self.accuracy, "f1_macro": self.f1_macro, "f1_micro": self.f1_micro}
-        return {name: round(value, 6) for name, value in values.items()}
+        return {name: float(value) for name, value in averages(self.counts).items()}
 
     def to_json(self) -> dict[str, object]:
-        columns = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
-        per_label = {
-            label: {"precision": round(float(p), 6), "recall": round(float(r), 6), "f1": round(float(f), 6), "support": int(s)}
-            for label, p, r, f, s in columns
-        }
-        confusion = {"labels": self.labels, "matrix": self.confusion.tolist()}
-        return {"records": self.records, **self.summary(), "labels": per_label, "confusion": confusion}
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, and 0 where there is nothing to divide by."""
-    ratio: np.ndarray = np.divide(part, whole, out=np.zeros(len(part)), where=whole != 0)
-    return ratio
+        table = {name: values.round(6).tolist() for name, values in per_label(self.counts).items()}
+        table["support"] = self.support.tolist()
+        rows = {label: {name: values[i] for name, values in table.items()} for i, label in enumerate(self.labels)}
+        summary = {name: round(value, 6) for name, value in self.summary().items()}
+        return {"records": self.records, **summary, "labels": rows, "confusion": {"labels": self.labels, "matrix": self.confusion.tolist()}}
 
 
 def classification(gold: np.ndarray, predicted: np.ndarray, labels: list[str]) -> Classification:
     """gold, predicted: (N,) positions in `labels`."""
     flat = np.bincount(gold * len(labels) + predicted, minlength=len(labels) ** 2)
     return Classification(labels, flat.reshape(len(labels), len(labels)))
+
+
+def per_label(counts: Counts) -> dict[str, np.ndarray]:
+    """Precision, recall and F1 of each label, (..., C). 0 where there is nothing to divide by."""
+    right, support, predicted = counts
+    return {"precision": _ratio(right, predicted), "recall": _ratio(right, support), "f1": _ratio(2 * right, support + predicted)}
+
+
+def averages(counts: Counts) -> dict[str, np.ndarray]:
+    """Metrics over all labels, (...,) each, of records that have one label.
+
+    Macro is the mean over the labels that occur in gold or predictions, as in scikit-learn, and balanced accuracy
+    that over those in gold; weighted counts each label as often as it occurs in gold.
+    """
+    accuracy = _ratio(counts.right.sum(-1), counts.support.sum(-1))
+    balanced = _mean(_ratio(counts.right, counts.support), counts.support > 0)
+    return {"accuracy": accuracy, "balanced_accuracy": balanced, **averaged(counts)}
+
+
+def averaged(counts: Counts) -> dict[str, np.ndarray]:
+    """Macro, micro and weighted means of F1, precision and recall, (...,) each."""
+    total = Counts(*(column.sum(-1, keepdims=True) for column in counts))
+    single, pooled = per_label(counts), per_label(total)
+    occurs = counts.support + counts.predicted > 0
+    found = {}
+    for name in ("f1", "precision", "recall"):
+        found[f"{name}_macro"] = _mean(single[name], occurs)
+        found[f"{name}_micro"] = pooled[name][..., 0]
+        found[f"{name}_weighted"] = _mean(single[name], counts.support)
+    return found
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _ratio((values * weights).sum(-1), weights.sum(-1))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, and 0 where there is nothing to divide by."""
+    ratio: np.ndarray = np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) != 0)
+    return ratio

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textkit.errors import UsageError
-from textkit.registry import FORMATS, WRITTEN, Registry
+from textkit.registry import READ, WRITTEN, Registry
 
 if TYPE_CHECKING:
     from textkit.streams.sink import Outputs
@@ -92,7 +92,7 @@ def outputs(*declarations: str, **more: Any) -> Decorator:
 
 
 SOURCE: tuple[Decorator, ...] = (
-    inputs("--from", "from_", type=click.Choice(list(FORMATS)), help="Format of the input; otherwise detected."),
+    inputs("--from", "from_", type=click.Choice(list(READ)), help="Format of the input; otherwise detected."),
     inputs("--parallel", type=(PATH, PATH), multiple=True, metavar="SRC TGT", help="Read the lines of two files as text and target."),
     inputs("--encoding", default="utf-8", show_default=True, metavar="NAME", help="Encoding of the input, e.g. cp949."),
     inputs("--header/--no-header", "header", default=None, help="The table's first line names its columns, or not; otherwise detected."),

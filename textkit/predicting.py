@@ -61,8 +61,8 @@ def load_model(bundle: Bundle) -> Any:
     arch = ARCHS.find(manifest["arch"], where)
     settings = config.from_json(arch.Config, manifest["config"], where)
     if arch.engine == "classic":
-        due = arch.due(manifest["input"], **manifest["sizes"])
-        return arch.from_tensors(tensors.load(bundle.folder / MODEL, due))
+        due = arch.due(manifest.get("model") or {}, where)
+        return arch.from_tensors(tensors.load(bundle.folder / MODEL, due), manifest["model"])
     import torch
 
     model = arch(settings, **manifest["sizes"])

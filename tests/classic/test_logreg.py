@@ -1,86 +1,64 @@
-"""Logistic regression: scikit-learn's own probabilities, without scikit-learn."""
+"""Logistic regression: scikit-learn's own answers, without scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 import pytest
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfTransformer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression as Sklearn
+from sklearn.multiclass import OneVsRestClassifier
 
-from textkit.arrays import Ragged
+from tests.classic.making import Problem, again, decisions, problem, problems, same
 from textkit.classic.logreg import LogisticRegression
 
-FEATURES = 12
-CONFIG = LogisticRegression.Config(C=3.0)
+CONFIG = LogisticRegression.Config()
 
 
-def bags(records: int, seed: int) -> list[list[int]]:
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, FEATURES, rng.integers(0, 9)).tolist() for _ in range(records)]
+@given(problems(), st.sampled_from(["none", "balanced"]), st.sampled_from([0.1, 1.0, 10.0]))
+@settings(max_examples=40, deadline=None)
+def test_as_scikit_learn(problem: Problem, class_weight: str, C: float) -> None:
+    config = LogisticRegression.Config(C, class_weight=class_weight)  # type: ignore[arg-type]
+    model = again(LogisticRegression.fit(problem.x, problem.targets, problem.labels, config, 1, problem.weights))
+    oracle = Sklearn(C=C, max_iter=1000, class_weight=None if class_weight == "none" else class_weight)
+    oracle.fit(problem.matrix, problem.targets, sample_weight=problem.weights)
+    same(model.scores(problem.x), decisions(oracle, problem.matrix))
+    same(model.probabilities(problem.x), oracle.predict_proba(problem.matrix))
+    np.testing.assert_array_equal(model.scores(problem.x).argmax(1), oracle.predict(problem.matrix))
+    np.testing.assert_array_equal(model.probabilities(problem.x).argmax(1), oracle.predict(problem.matrix))
 
 
-def ragged(lists: list[list[int]]) -> Ragged:
-    return Ragged.of(pl.Series(lists, dtype=pl.List(pl.Int32)))
+@given(problems(multi=True))
+@settings(max_examples=20, deadline=None)
+def test_several_labels_as_one_vs_rest(problem: Problem) -> None:
+    model = again(LogisticRegression.fit(problem.x, problem.targets, problem.labels, CONFIG, 1))
+    oracle = OneVsRestClassifier(Sklearn(C=10, max_iter=1000)).fit(problem.matrix, problem.targets.astype(int))
+    same(model.scores(problem.x), oracle.decision_function(problem.matrix))
+    same(model.probabilities(problem.x), oracle.predict_proba(problem.matrix))
+    np.testing.assert_array_equal(model.scores(problem.x) > 0, oracle.predict(problem.matrix))
 
 
-def counts(lists: list[list[int]]) -> csr_matrix:
-    return csr_matrix(np.array([np.bincount(np.array(row, int), minlength=FEATURES) for row in lists]))
+@given(problems(multi=True))
+@settings(max_examples=10, deadline=None)
+def test_several_labels_and_weights_are_models_of_their_own(problem: Problem) -> None:
+    model = LogisticRegression.fit(problem.x, problem.targets, problem.labels, CONFIG, 1, problem.weights)
+    for label in range(problem.labels):
+        oracle = Sklearn(C=10, max_iter=1000).fit(problem.matrix, problem.targets[:, label], sample_weight=problem.weights)
+        same(model.scores(problem.x)[:, label], oracle.decision_function(problem.matrix))
 
 
-@pytest.mark.parametrize("labels", [2, 4])
-@pytest.mark.parametrize("class_weight", ["none", "balanced"])
-def test_bags_as_scikit_learn_on_its_tfidf_matrix(labels: int, class_weight: str) -> None:
-    train, test = bags(80, 1), [*bags(30, 2), [], [3]]
-    targets = np.arange(80) % labels
-    targets[:20] = 0
-    model = LogisticRegression.fit_ids(ragged(train), targets, FEATURES, LogisticRegression.Config(3.0, class_weight=class_weight), seed=1)  # type: ignore[arg-type]
-    tfidf = TfidfTransformer().fit(counts(train))
-    oracle = Sklearn(C=3.0, max_iter=1000, class_weight=None if class_weight == "none" else class_weight)
-    oracle.fit(tfidf.transform(counts(train)), targets)
-    assert model.idf is not None
-    np.testing.assert_allclose(model.idf, tfidf.idf_)
-    np.testing.assert_allclose(model.predict_ids(ragged(test)), oracle.predict_proba(tfidf.transform(counts(test))), atol=1e-6)
+def test_two_labels_are_one_column_and_several_have_one_each() -> None:
+    for labels, multi, columns in ((2, False, 1), (3, False, 3), (2, True, 2)):
+        given = problem(0, labels, multi=multi)
+        model = LogisticRegression.fit(given.x, given.targets, labels, CONFIG, 1)
+        assert model.weights.shape == (given.matrix.shape[1], columns)
 
 
-@pytest.mark.parametrize("labels", [2, 3])
-def test_vectors_as_scikit_learn(labels: int) -> None:
-    x = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
-    targets = np.arange(60) % labels
-    model = LogisticRegression.fit_vectors(x, targets, CONFIG, seed=1)
-    oracle = Sklearn(C=3.0, max_iter=1000).fit(x, targets)
-    np.testing.assert_allclose(model.predict_vectors(x), oracle.predict_proba(x), atol=1e-6)
-
-
-def test_an_empty_record_gets_what_the_bias_says() -> None:
-    model = LogisticRegression(np.ones((FEATURES, 2)), np.array([0.0, np.log(3)]), np.ones(FEATURES))
-    np.testing.assert_allclose(model.predict_ids(ragged([[], []])), [[0.25, 0.75]] * 2)
-    assert model.predict_ids(ragged([])).shape == (0, 2)
-
-
-def test_a_record_by_hand() -> None:
-    """Ids 0 0 1 with idf 1 and 2 are counts 2 and 1, values 2 and 2, scaled by 1 / sqrt(8): logits 0 and 1 / sqrt(2)."""
-    model = LogisticRegression(np.array([[0.0, 1.0], [0.0, 0.0]]), np.zeros(2), np.array([1.0, 2.0]))
-    odds = np.exp(1 / np.sqrt(2))
-    np.testing.assert_allclose(model.predict_ids(ragged([[0, 0, 1]])), [[1 / (1 + odds), odds / (1 + odds)]])
-
-
-def test_large_logits_do_not_overflow() -> None:
-    model = LogisticRegression(np.array([[-1e4, 1e4]]), np.zeros(2), None)
-    np.testing.assert_array_equal(model.predict_vectors(np.array([[1.0], [-1.0]])), [[0, 1], [1, 0]])
-
-
-@pytest.mark.parametrize("dense", [False, True])
-def test_its_tensors_are_all_it_needs(dense: bool) -> None:
-    x, targets = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-    lists = bags(20, 3)
-    fitted = (
-        LogisticRegression.fit_vectors(x, targets, CONFIG, 1) if dense else LogisticRegression.fit_ids(ragged(lists), targets, FEATURES, CONFIG, 1)
-    )
-    again = LogisticRegression.from_tensors(fitted.tensors())
-    assert set(fitted.tensors()) == {"weights", "bias"} | (set() if dense else {"idf"})
-    if dense:
-        np.testing.assert_array_equal(again.predict_vectors(x), fitted.predict_vectors(x))
-    else:
-        np.testing.assert_array_equal(again.predict_ids(ragged(lists)), fitted.predict_ids(ragged(lists)))
+def test_it_says_that_it_did_not_converge(capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
+    given = problem(0, 3)
+    LogisticRegression.fit(given.x, given.targets, 3, LogisticRegression.Config(1e6, max_iter=2), 1)
+    assert capsys.readouterr().err.endswith("the solver stopped before it converged: raise -s max_iter=, or lower -s C=\n")
+    assert not recwarn.list
+    given = problem(0, 3, multi=True)
+    LogisticRegression.fit(given.x, given.targets, 3, LogisticRegression.Config(1e6, max_iter=2), 1)
+    assert "converged for 3 of 3 labels: " in capsys.readouterr().err

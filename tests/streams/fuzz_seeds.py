@@ -79,6 +79,10 @@ PLAIN = {
         "나는\tO\n서울에\tB-LOC\n\n# id 1\n#\tO\nx\tB-X\r\n\r\n\r\ny\tO",
         "a O\nb B-X\n \nc O\n\n",
     ),
+    "svmlight": (
+        "+1 1:0.5 4:2 # good\n-1 3:-1.25\n\n0\n",
+        "# made by hand\r\n1,3 qid:7 2:1e-3\t2147483648:.5\r\n 1:1\r\n2",
+    ),
 }  # fmt: skip
 PACKERS = {".gz": lambda data: gzip.compress(data, mtime=0), ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": None}
 

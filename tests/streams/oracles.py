@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.streams.test_fasttext import by_hand
+from tests.streams.test_svmlight import by_hand as svmlight_by_hand
 from textkit.errors import InputError
 from textkit.streams.formats.base import Reading
 from textkit.streams.formats.table import column_names
@@ -106,6 +107,20 @@ def _text(data: bytes) -> Expected:
 
 def _fasttext(data: bytes) -> Expected:
     return Expected([(number, line if line is BAD else [*by_hand(line).values()]) for number, line in _lines(data)])
+
+
+def _svmlight(data: bytes) -> Expected:
+    found = ((number, line if line is BAD else _svmlight_record(line)) for number, line in _lines(data))
+    return Expected([(number, record) for number, record in found if record is not None])
+
+
+def _svmlight_record(line: str) -> Any:
+    try:
+        record = svmlight_by_hand(line)
+    except ValueError:
+        return BAD
+    spelt = json.dumps(record and record["features"])
+    return None if record is None else ANY if "e-" in spelt else values(json.dumps(record))  # 1e-7, where Python writes 1e-07
 
 
 def parallel(first: bytes, second: bytes) -> Expected:
@@ -260,6 +275,7 @@ def _parquet(data: bytes) -> Expected:
 ORACLES: dict[str, Callable[[bytes], Expected]] = {
     "text": _text,
     "fasttext": _fasttext,
+    "svmlight": _svmlight,
     "jsonl": _jsonl,
     "json": _json,
     "conllu": _conllu,

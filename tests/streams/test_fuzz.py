@@ -9,7 +9,7 @@ import pytest
 
 from tests.streams import fuzzing
 from tests.streams.fuzzing import case, run_chunk, troubles
-from textkit.registry import FORMATS
+from textkit.registry import READ
 from textkit.streams.batch import Batch
 
 INPUTS, CHUNK = 2000, 500
@@ -23,7 +23,7 @@ def test_damaged_inputs(tmp_path: Path, start: int) -> None:
 
 def test_an_input_is_made_from_its_number_and_every_format_has_some() -> None:
     assert case(7) == case(7)
-    assert {case(number).seed.format for number in range(300)} == {*FORMATS}
+    assert {case(number).seed.format for number in range(300)} == {*READ}
 
 
 def test_a_record_that_is_lost_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,35 +5,132 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from textkit.options import INPUT, JSON, inputs_from, refuse_terminal, subcommand
+import click
+
+from textkit.errors import UsageError
+from textkit.options import INPUT, JSON, PATH, finite, inputs_from, option, refuse_terminal, subcommand, typed
 
 
-@subcommand(*JSON, *INPUT)
+def limits(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """`f1_macro=0.8` as metric and number."""
+    if not values:
+        return ()
+    from textkit.evaluating.gates import parsed
+
+    try:
+        return tuple(map(parsed, values))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+OWN = (
+    option(
+        "--confidence",
+        metavar="LEVEL",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        callback=finite,
+        help="Also give intervals of this level, e.g. 0.95, from 1000 resamples.",
+    ),
+    option("--compare", metavar="OTHER", type=PATH, help="Compare with another model, or a file of predictions of the same records."),
+    option("--worst", metavar="N", type=click.IntRange(min=1), help="Show the N records that went most wrong."),
+    option(
+        "--fail-under",
+        metavar="METRIC=LIMIT",
+        multiple=True,
+        callback=limits,
+        help="Exit with 5 if a metric of --json is under its limit, log_loss or ece over it; repeatable.",
+    ),
+    option("--gold", metavar="FILE", type=PATH, help="Take the labels from this file of the same records, or of a label a line."),
+)
+
+
+@subcommand(*OWN, *JSON, *INPUT)
 def command(**given: Any) -> Any:
     """Measure a model, or predictions, against labels.
 
     If the first FILE is a folder that train saved, the records of the others are predicted with it; otherwise they
-    must have `label` and `prediction`.
+    must have `label` and `prediction`. ROC-AUC, average precision, log loss and calibration error take the scores of
+    all labels: those of a model, of predict --proba, or of two labels.
 
     \b
     textkit evaluate model reviews_test.tsv
     textkit predict model reviews_test.tsv | textkit evaluate --json
+    textkit evaluate model reviews_test.tsv --confidence 0.95 --worst 5
+    textkit evaluate model reviews.tsv --compare answers.jsonl
+    textkit evaluate model reviews_test.tsv --fail-under f1_macro=0.4 --fail-under log_loss=0.7
+    tail -n +2 reviews_test.tsv | cut -f 1 | textkit predict model | textkit evaluate --gold reviews_test.tsv
     """
-    from textkit.evaluating import measure, print_json, print_tables
+    from textkit.evaluating import Wishes, measure
     from textkit.runner import Job
 
     model, *files = given["files"] or (None,)
     bundled = model is not None and model != "-" and Path(model).is_dir()
     refuse_terminal(files if bundled else given["files"])
-    stages = (_predict(str(model)),) if bundled else ()
-    usual = stages[0].bundle.lineage.columns if stages else {}
-    inputs = inputs_from({**given, "files": tuple(files)} if bundled else given, usual)
-    known = stages[0].task.labels if stages else None
-    printer = print_json if given["as_json"] else print_tables
-    return Job(inputs, stages, sink=lambda stream: printer(measure(stream, known)), wanted=("label",), due=("label", "prediction"))
+    inputs, model_stage, stages = _stages(given, model if bundled else None, tuple(files))
+    wishes = Wishes(**_beside(given, model_stage), seed=given["seed"], confidence=given["confidence"], worst=given["worst"])
+    known = None if model_stage is None else model_stage.task.labels
+    wanted = () if wishes.gold else ("label",)
+
+    def sink(stream: Any) -> None:
+        _show(measure(stream, known, wishes), given)
+
+    return Job(inputs, stages, sink=sink, wanted=wanted, due=wishes.due, check=wishes.check)
 
 
-def _predict(model: str) -> Any:
+def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
+    """The inputs, the model if there is one, and the stages that predict with it and with a second one."""
+    from textkit.evaluating.models import ALL, Models
     from textkit.predicting import Predict
 
-    return Predict.load(model)
+    other = given["compare"]
+    second = Predict.load(other) if other is not None and Path(other).is_dir() else None
+    first = None if model is None else Predict.load(model, ALL)
+    usual = {} if first is None else first.bundle.lineage.columns
+    given = {**given, "files": given["files"] if model is None else files}
+    if given["gold"] is not None:  # the field of the label is in that file
+        given = {**given, "label_field": None}
+    return inputs_from(given, usual), first, () if first is second is None else (Models(first, second),)
+
+
+def _beside(given: dict[str, Any], model: Any) -> dict[str, Any]:
+    """What `Wishes` has to know of files that are read along."""
+    from textkit.evaluating.models import probable
+    from textkit.streams.formats.base import Reading
+    from textkit.streams.source import Inputs, check_exist
+
+    usual = {} if model is None else model.bundle.lineage.columns
+    found: dict[str, Any] = {"probable": None if model is None else probable(model.bundle.manifest)}
+    if given["compare"] is not None:
+        found["names"] = (str(given["files"][0]) if given["files"] else "-", str(given["compare"]))
+    for flag, name in (("gold", "gold"), ("compare", "other")):
+        path = given[flag]
+        if path is None or (flag == "compare" and Path(path).is_dir()):
+            continue
+        _refuse_beside(f"--{flag}", path, given)
+        named = {"label": given["label_field"]} if flag == "gold" and given["label_field"] is not None else {}
+        reading = Reading(names=named, usual=usual, wanted=())
+        found[name] = Inputs((path,), encoding=given["encoding"], reading=reading, limit=given["limit"], partial=given["partial"])
+        check_exist(found[name])
+    return found
+
+
+def _refuse_beside(flag: str, path: str, given: dict[str, Any]) -> None:
+    """UsageError for what would make the records of two files no longer the same."""
+    if path == "-":
+        raise UsageError(f"{flag} takes a file, and - is none")
+    skips = typed("on_error") if given["on_error"] == "skip" else typed("reject")
+    for other in (*skips, *typed("sample")):
+        raise UsageError(f"{other} does not go with {flag}: the records of both files would no longer be the same")
+
+
+def _show(report: Any, given: dict[str, Any]) -> None:
+    """Print it, then see whether it is good enough."""
+    import sys
+
+    from textkit.evaluating.gates import check
+    from textkit.evaluating.report import print_json
+    from textkit.evaluating.tables import print_tables
+
+    (print_json if given["as_json"] else print_tables)(report)
+    sys.stdout.flush()
+    check(report.metrics, given["fail_under"])

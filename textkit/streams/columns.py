@@ -51,6 +51,7 @@ _PLAIN: dict[str, str] = {
     str(STRINGS): _list(_STRING),
     str(INTS): _list(_INTEGER),
     str(pl.List(pl.Float32)): _list(_NUMBER),
+    str(COLUMNS["features"]): rf'\{{\s*"indices"\s*:\s*{_list(_INTEGER)}\s*,\s*"values"\s*:\s*{_list(_NUMBER)}\s*\}}',
 }
 
 

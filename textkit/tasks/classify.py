@@ -11,32 +11,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from textkit.arrays import Ragged
+from textkit.arrays import Ragged, Sparse
 from textkit.errors import InputError
 from textkit.metrics import classification
 from textkit.padding import real_ids
+from textkit.ragged import flatten, nest
+from textkit.streams.formats.sparse import rows_of
 from textkit.training.examples import Examples
 
 if TYPE_CHECKING:
     from textkit.streams.batch import Batch
     from textkit.tasks.classify_neural import LabelsFromIds
 
-LABEL = "label"
+LABEL, LABELS = "label", "labels"
 
 
 @dataclass
 class Classify:
     labels: list[str]
-    strings = (LABEL,)  # the columns that training reads besides the model's input
+    multi: bool = False  # whether a record may have several labels, or none
     metric = "accuracy"  # which epoch is the best
+
+    @staticmethod
+    def strings(first: Batch) -> tuple[str, ...]:
+        """The columns that training reads besides the model's input: a label, or where there are none lists of labels."""
+        return (LABELS,) if not first.has(LABEL) and first.has(LABELS) else (LABEL,)
 
     @classmethod
     def of(cls, examples: Examples) -> Classify:
         """The task of these examples. InputError unless they have two labels or more."""
-        labels = examples.strings[LABEL].unique().sort().to_list()
-        if len(labels) < 2:
+        multi = LABELS in examples.strings
+        column = examples.strings[LABELS].explode() if multi else examples.strings[LABEL]
+        labels = column.drop_nulls().unique().sort().to_list()
+        if not labels:
+            raise InputError("no record has a label")
+        if len(labels) < 2 and not multi:
             raise InputError(f"all {len(examples)} records have the label {labels[0]!r}: a classifier needs two or more")
-        return cls(labels)
+        return cls(labels, multi)
 
     @property
     def outputs(self) -> int:
@@ -44,7 +55,13 @@ class Classify:
         return len(self.labels)
 
     def targets(self, examples: Examples) -> np.ndarray:
-        """(N,) int64 positions in `labels`."""
+        """(N,) int64 positions in `labels`; (N, C) whether a record has each label, where it may have several."""
+        if self.multi:
+            lists = examples.strings[LABELS]
+            flat, lengths = flatten(lists)
+            marks = np.zeros((len(lists), len(self.labels)), bool)
+            marks[np.repeat(np.arange(len(lists)), lengths.to_numpy()), flat.cast(pl.Enum(self.labels)).to_physical().to_numpy()] = True
+            return marks
         codes = examples.strings[LABEL].cast(pl.Enum(self.labels)).cat.physical()
         return codes.cast(pl.Int64).to_numpy()
 
@@ -53,6 +70,9 @@ class Classify:
         rng = np.random.default_rng(seed)
         targets = self.targets(examples)
         held = np.zeros(len(targets), bool)
+        if self.multi:
+            held[rng.permutation(len(targets))[: round(share * len(targets))]] = True
+            return np.flatnonzero(~held), np.flatnonzero(held)
         for label in range(self.outputs):
             rows = rng.permutation(np.flatnonzero(targets == label))
             held[rows[: min(len(rows) - 1, max(1, round(share * len(rows))))] if share else rows[:0]] = True
@@ -64,37 +84,58 @@ class Classify:
 
         return LabelsFromIds(self, examples.ragged["ids"], self.targets(examples), pad_id)
 
-    def metrics(self, probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """probabilities: (N, C), targets: (N,)."""
-        found = classification(targets, probabilities.argmax(1), self.labels)
-        picked = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, 1)
-        loss = round(float(-np.log(picked).mean()), 6)
-        return {"loss": loss, "accuracy": round(found.accuracy, 6), "f1_macro": round(found.f1_macro, 6)}
+    def metrics(self, probabilities: np.ndarray | None, targets: np.ndarray, scores: np.ndarray | None = None) -> dict[str, float]:
+        """probabilities: (N, C), None of a model that has only scores, (N, C); targets as `targets` gives them."""
+        best = probabilities if scores is None else scores
+        assert best is not None, "one of the two"
+        if self.multi:
+            return self._metrics_of_several(best > 0 if scores is not None else best >= 0.5, targets)
+        found = classification(targets, best.argmax(1), self.labels)
+        loss = {}
+        if probabilities is not None:
+            picked = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, 1)
+            loss = {"loss": round(float(-np.log(picked).mean()), 6)}
+        return {**loss, "accuracy": round(found.accuracy, 6), "f1_macro": round(found.f1_macro, 6)}
+
+    def _metrics_of_several(self, predicted: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Subset accuracy and F1 over labels, as scikit-learn gives them (0 where there is nothing to divide by)."""
+        both, either = (predicted & targets).sum(0), predicted.sum(0) + targets.sum(0)
+        macro = np.divide(2 * both, either, out=np.zeros(len(both)), where=either > 0).mean()
+        micro = 2 * both.sum() / max(1, either.sum())
+        accuracy = (predicted == targets).all(1).mean()
+        return {"accuracy": round(float(accuracy), 6), "f1_macro": round(float(macro), 6), "f1_micro": round(float(micro), 6)}
 
     def predict(self, model: Any, batch: Batch, manifest: dict[str, Any], top: int | None, proba: bool) -> list[pl.Series]:
         """The columns that a bundle's model adds to a batch that went through its chain."""
-        return self.columns(self.probabilities(model, batch, manifest), top, proba)
+        if model.engine != "classic":
+            return self.columns(self.probabilities(model, batch, manifest), top, proba)
+        rows = inputs_of(batch, manifest) if len(batch) else None
+        nothing = np.empty((0, self.outputs))
+        scores = nothing if rows is None else model.scores(rows)
+        found = nothing if rows is None else model.probabilities(rows)
+        if self.multi:
+            return [self._several(scores if found is None else found, scores > 0, top, proba)]
+        if found is None:
+            return self.columns(scores, top, proba)
+        # where two labels are equally probable the decision value tells which it is
+        return self.columns(found, top, proba, scores.argmax(1))
 
     def probabilities(self, model: Any, batch: Batch, manifest: dict[str, Any]) -> np.ndarray:
-        """(B, C), from vectors or ids as the model was trained. InputError where they do not fit it."""
+        """(B, C) of a network. InputError if the ids are not of its vocabulary."""
         if not len(batch):
             return np.empty((0, self.outputs))
-        if manifest["input"] == "vector":
-            return model.predict_vectors(known_vectors(batch, manifest["sizes"]["features"]))  # type: ignore[no-any-return]
-        ids = known_ids(batch, manifest["sizes"]["vocabulary"])
-        if model.engine == "classic":
-            return model.predict_ids(ids)  # type: ignore[no-any-return]
         from textkit.tasks.classify_neural import probabilities
 
+        ids = known_ids(batch, manifest["sizes"]["vocabulary"])
         return probabilities(model, ids, np.arange(len(batch)), manifest["pad_id"])
 
-    def columns(self, probabilities: np.ndarray, top: int | None, proba: bool) -> list[pl.Series]:
+    def columns(self, probabilities: np.ndarray, top: int | None, proba: bool, best: np.ndarray | None = None) -> list[pl.Series]:
         """What predicting adds to a batch: prediction and score, and `predictions` for -k or --proba.
 
         probabilities: (B, C). Scores are rounded to 6 decimals: beyond that they depend on how records are batched.
         """
         names = pl.Series(self.labels)
-        best = probabilities.argmax(1)
+        best = probabilities.argmax(1) if best is None else best
         scores = probabilities[np.arange(len(best)), best].astype(np.float64).round(6)
         columns = [names.gather(best).alias("prediction"), pl.Series("score", scores, dtype=pl.Float64)]
         if top or proba:
@@ -110,18 +151,39 @@ class Classify:
         nested = flat.select(rows.alias("row"), pl.struct("label", "score").alias("predictions"))
         return nested.group_by("row", maintain_order=True).agg("predictions")["predictions"]
 
+    def _several(self, values: np.ndarray, chosen: np.ndarray, top: int | None, proba: bool) -> pl.Series:
+        """(B, k) of {label, score}, the best first: those that were chosen, or the best `top`, or all."""
+        order = np.argsort(-values, axis=1, kind="stable")
+        if proba or top:
+            order = order[:, : len(self.labels) if proba else top]
+            kept = np.ones(order.shape, bool)
+        else:
+            kept = np.take_along_axis(chosen, order, 1)
+        scores = np.take_along_axis(values, order, 1).astype(np.float64).round(6)[kept]
+        flat = pl.DataFrame({"label": pl.Series(self.labels).gather(order[kept]), "score": scores}).to_struct("predictions")
+        return nest(flat, pl.Series(kept.sum(1).astype(np.uint32))).alias("predictions")
+
     def summary(self) -> str:
         return f"{len(self.labels)} labels"
 
     def to_json(self) -> dict[str, Any]:
-        return {"labels": self.labels}
+        return {"labels": self.labels, **({"multi": True} if self.multi else {})}
 
     @classmethod
     def from_json(cls, manifest: dict[str, Any], where: str) -> Classify:
         labels = manifest.get("labels")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise InputError("the manifest has no labels", where=where)
-        return cls(labels)
+        return cls(labels, manifest.get("multi") is True)
+
+
+def inputs_of(batch: Batch, manifest: dict[str, Any]) -> Sparse | np.ndarray:
+    """What a linear model reads of a batch: vectors or features. BadRecords or InputError where they do not fit it."""
+    width = manifest["model"]["features"]
+    if manifest["input"] == "vector":
+        return known_vectors(batch, width)
+    rows = rows_of(batch, width)
+    return Sparse(rows.indices.to_numpy(), rows.values.to_numpy(), np.concatenate([[0], np.cumsum(rows.lengths.to_numpy(), dtype=np.int64)]), width)
 
 
 def known_ids(batch: Batch, vocabulary: int) -> Ragged:

@@ -1,6 +1,6 @@
 """Training examples: a stream's columns on disk, memory-mapped, so that the data may exceed memory.
 
-Ragged columns (ids) stand as one flat array and offsets, dense ones (vectors) as a matrix. Padding is dropped by
+Ragged columns (ids) stand as one flat array and offsets, dense ones (vectors) as a matrix, features as compressed rows. Padding is dropped by
 the mask on the way in: batches are made by real length.
 """
 
@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from textkit.arrays import Ragged
+from textkit.arrays import Ragged, Sparse
 from textkit.errors import InputError
 from textkit.padding import real_ids
 from textkit.ragged import flatten
 from textkit.streams.batch import Batch
+from textkit.streams.formats.sparse import rows_of
 from textkit.streams.stream import Stream
+
+PARTS = ("indices", "values")  # of features
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Examples:
     ragged: dict[str, Ragged] = field(default_factory=dict)
     dense: dict[str, np.ndarray] = field(default_factory=dict)
     strings: dict[str, pl.Series] = field(default_factory=dict)
+    sparse: dict[str, Sparse] = field(default_factory=dict)
+    weights: np.ndarray | None = None  # (N,) what each record counts
     size: int = 0
 
     def __len__(self) -> int:
@@ -37,26 +42,52 @@ class Examples:
         """A hash of all the data in order: says whether two models saw the same."""
         digest = hashlib.sha256()
         for name, column in sorted(self.strings.items()):
-            digest.update(f"{name}\x00".encode() + "\x00".join(column.to_list()).encode())
+            digest.update(f"{name}\x00".encode() + "\x00".join(_lines(column)).encode())
         arrays = {**self.dense, **{name: column.flat for name, column in self.ragged.items()}}
         arrays |= {f"{name} offsets": column.offsets for name, column in self.ragged.items()}
+        for name, rows in self.sparse.items():
+            arrays |= {f"{name} indices": rows.indices, f"{name} values": rows.values, f"{name} offsets": rows.offsets}
+        arrays |= {} if self.weights is None else {"weights": self.weights}
         for name, array in sorted(arrays.items()):
             digest.update(f"{name}\x00".encode() + np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
-def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...] = (), strings: tuple[str, ...] = ()) -> Examples:
-    """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none."""
-    files = {name: _Column() for name in (*ragged, *dense)}
+def _lines(column: pl.Series) -> list[str]:
+    """Strings, or lists of them, as one string a record."""
+    return (column.list.join("\x01") if column.dtype == pl.List else column).to_list()
+
+
+def collect(
+    stream: Stream,
+    ragged: tuple[str, ...] = (),
+    dense: tuple[str, ...] = (),
+    strings: tuple[str, ...] = (),
+    sparse: tuple[str, ...] = (),
+    width: int | None = None,
+    weight: str | None = None,
+) -> Examples:
+    """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none.
+
+    width: that of sparse rows, if it is known; otherwise the highest column says. weight: the field that says what a record counts.
+    """
+    files = {name: _Column() for name in (*ragged, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
+    weights: list[np.ndarray] = []
     texts: dict[str, list[pl.Series]] = {name: [] for name in strings}
     size = 0
     for batch in stream.batches:
         for name in strings:
-            texts[name].append(required_text(batch, name))
+            texts[name].append(required_labels(batch, name) if name == "labels" else required_text(batch, name))
         for name in ragged:
             files[name].add(real_ids(batch, name))
         for name in dense:
             files[name].add(finite(batch, name))
+        for name in sparse:
+            rows = rows_of(batch, width)
+            for part in PARTS:
+                files[f"{name} {part}"].extend(getattr(rows, part), rows.lengths)
+        if weight is not None:
+            weights.append(record_weights(batch, weight))
         size += len(batch)
     stream.ending.demand()
     if not size:
@@ -65,8 +96,26 @@ def collect(stream: Stream, ragged: tuple[str, ...] = (), dense: tuple[str, ...]
         {name: files[name].ragged() for name in ragged},
         {name: files[name].dense(size, name) for name in dense},
         {name: pl.concat(parts) for name, parts in texts.items()},
+        {name: _rows(files[f"{name} indices"].ragged(), files[f"{name} values"].ragged(), width) for name in sparse},
+        np.concatenate(weights) if weight is not None else None,
         size,
     )
+
+
+def _rows(indices: Ragged, values: Ragged, width: int | None) -> Sparse:
+    found = int(indices.flat.max(initial=-1)) + 1 if width is None else width
+    return Sparse(indices.flat, values.flat, indices.offsets, found)
+
+
+def record_weights(batch: Batch, name: str) -> np.ndarray:
+    """(B,) what each record counts. InputError unless it is a number of at least 0."""
+    column = batch.read(name)[name].cast(pl.String)
+    numbers = column.str.strip_chars('"').cast(pl.Float64, strict=False)
+    good = (numbers.is_finite() & (numbers >= 0)).fill_null(False)
+    if not good.all():
+        row = int((~good).arg_true()[0])
+        raise InputError(f"the record's {name} should be a number of 0 or more, not {column[row]}", where=batch.position(row))
+    return numbers.to_numpy()
 
 
 def finite(batch: Batch, name: str) -> pl.Series:
@@ -88,6 +137,15 @@ def required_text(batch: Batch, name: str) -> pl.Series:
     return column
 
 
+def required_labels(batch: Batch, name: str) -> pl.Series:
+    """A column of lists of labels, none of them empty or missing; a record may have none."""
+    column = batch.require(name)[name]
+    broken = column.list.contains("") | column.list.contains(None)
+    if broken.any():
+        raise InputError(f"one of the record's {name} is empty", where=batch.position(int(broken.arg_true()[0])))
+    return column
+
+
 class _Column:
     """A column's flat values in an unnamed file, and its rows' lengths."""
 
@@ -97,7 +155,9 @@ class _Column:
         self._dtype = np.dtype(np.int32)
 
     def add(self, lists: pl.Series) -> None:
-        values, lengths = flatten(lists)
+        self.extend(*flatten(lists))
+
+    def extend(self, values: pl.Series, lengths: pl.Series) -> None:
         array = values.to_numpy()
         self._dtype = array.dtype if len(array) else self._dtype
         self._file.write(np.ascontiguousarray(array).data)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from textkit import config
+from textkit.arrays import Sparse
 from textkit.artifacts import bundle, cache, tensors
 from textkit.artifacts.folder import publish
 from textkit.embeddings.table import Table
@@ -17,10 +18,14 @@ from textkit.errors import InputError, LineageError, UsageError
 from textkit.registry import ARCHS, TASKS
 from textkit.report import in_words, say
 from textkit.stage import connect, ids_owner, vocabulary_of
+from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry, Lineage
 from textkit.streams.stream import Stream
 from textkit.tokenizers.index import Index
 from textkit.training.examples import Examples, collect
+
+VALID_SPLIT = 0.1  # share of each label's records that is held out
+FEW = 10_000  # records up to which a linear model is measured without being asked to
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,12 @@ class Plan:
     epochs: int = 5
     batch_size: int | None = None
     lr: float | None = None
-    valid_split: float = 0.1
+    valid_split: float | None = None
     seed: int = 42
     precision: str = "auto"
     force: bool = False
+    proba: bool = False  # whether a linear model learns probabilities that it does not have by itself
+    weight: str | None = None  # the field that says what a record counts
     for_networks: tuple[str, ...] = ()  # the options given that a linear model has no use for
 
 
@@ -57,23 +64,24 @@ def train(stream: Stream, plan: Plan) -> None:
     if first is None:
         stream.ending.demand()
         raise InputError("nothing to train on: there are no records")
-    first.require(*task_class.strings, fix="name the column with --label-field")
+    first.require(*task_class.strings(first), fix="name the column with --label-field")
     arch_name = plan.arch or choose_arch(stream.lineage, first.has("vector"))
     arch = ARCHS.find(arch_name)
     settings = config.override(arch.Config(), plan.settings)
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
-    dense = arch.inputs == "any" and first.has("vector")
-    stream = stream if dense else with_ids(stream)
-    columns = {"dense": ("vector",)} if dense else {"ragged": ("ids",)}
-    examples = collect(stream, strings=task_class.strings, **columns)
-    task = task_class.of(examples)
-    if not dense:
-        check_ids(examples.ragged["ids"].flat, len(vocabulary_of(owner_of(stream), stream.near)))
     fit = fit_classic if arch.engine == "classic" else fit_torch
+    if fit is fit_torch and (plan.proba or plan.weight):
+        raise UsageError(f"{'--proba' if plan.proba else '--weight-field'} is for linear models, and {arch_name} is a network")
+    stream, columns = classic_input(stream) if fit is fit_classic else (with_ids(stream), {"ragged": ("ids",)})
+    examples = collect(stream, strings=task_class.strings(first), weight=plan.weight, **columns)
+    task = task_class.of(examples)
+    if fit is fit_torch:
+        check_ids(examples.ragged["ids"].flat, len(vocabulary_of(owner_of(stream), stream.near)))
     fitted = fit(arch, settings, task, examples, stream, plan)
+    source = "vector" if examples.dense else "features" if examples.sparse else "ids"
     manifest = {
-        "task": plan.task, "arch": arch_name, "config": config.to_json(settings), **task.to_json(), "input": "vector" if dense else "ids",
+        "task": plan.task, "arch": arch_name, "config": config.to_json(settings), **task.to_json(), "input": source,
         "records": len(examples), "seed": plan.seed, "data": examples.fingerprint(), **fitted.manifest,
     }  # fmt: skip
     with publish(plan.save, plan.force) as draft:
@@ -112,32 +120,58 @@ def check_ids(ids: np.ndarray, vocabulary: int) -> None:
         raise InputError(f"the ids go from {ids.min()} to {ids.max()}, and their vocabulary has {vocabulary} tokens", fix="tokenize again")
 
 
-def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
-    """Fit on the training part, measure on the validation part, then fit on all."""
-    targets = task.targets(examples)
-    train_rows, valid_rows = task.split(examples, plan.valid_split, plan.seed)
-    features = 0 if examples.dense else len(vocabulary_of(owner_of(stream), stream.near))
+def classic_input(stream: Stream) -> tuple[Stream, dict[str, Any]]:
+    """What a linear model is fitted on: the records' vectors or features, else features made of their tokens or text."""
+    first = stream.peek()
+    assert first is not None, "the caller has seen a record"
+    if first.has("vector"):
+        return stream, {"dense": ("vector",)}
+    if not first.has("features"):
+        stream = connect(stream, default_vectorizer(first))
+    made = [entry for entry in stream.lineage.stages if entry.stage == "vectorize"]
+    return stream, {"sparse": ("features",), "width": made[-1].config["features"] if made else None}
 
-    def fit(rows: np.ndarray) -> Any:
-        if examples.dense:
-            return arch.fit_vectors(examples.dense["vector"][rows], targets[rows], settings, plan.seed)
-        return arch.fit_ids(examples.ragged["ids"].take(rows), targets[rows], features, settings, plan.seed)
+
+def default_vectorizer(first: Batch) -> Any:
+    """TF-IDF of words and pairs of words, of raw text also of 2 to 4 characters within words: strong in any language."""
+    from textkit.vectorizers.stage import Vectorize
+    from textkit.vectorizers.tfidf import Tfidf
+
+    if first.has("tokens"):
+        return Vectorize.of("tfidf", Tfidf.Config(ngram=(1, 2), sublinear_tf=True))
+    return Vectorize.of("tfidf", Tfidf.Config(analyzer=("word", "char_wb"), ngram=(1, 2, 2, 4), sublinear_tf=True))
+
+
+def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
+    """Fit on the training part, measure on the validation part, then fit on all.
+
+    That takes twice as long as fitting, so of many records nothing is held out unless it is asked for.
+    """
+    targets = task.targets(examples)
+    share = plan.valid_split if plan.valid_split is not None else VALID_SPLIT if len(examples) <= FEW else 0.0
+    train_rows, valid_rows = task.split(examples, share, plan.seed)
+    inputs = examples.dense["vector"] if examples.dense else examples.sparse["features"]
+
+    def fit(rows: np.ndarray | None) -> Any:
+        x, y, weights = inputs, targets, examples.weights
+        if rows is not None:
+            x, y, weights = taken(inputs, rows), targets[rows], None if weights is None else weights[rows]
+        return arch.fit(x, y, task.outputs, settings, plan.seed, weights, plan.proba)
 
     history = []
     if len(valid_rows):
-        model = fit(train_rows)
-        valid = (
-            model.predict_vectors(examples.dense["vector"][valid_rows])
-            if examples.dense
-            else model.predict_ids(examples.ragged["ids"].take(valid_rows))
-        )
-        history = [{"epoch": 1, **{f"valid_{name}": value for name, value in task.metrics(valid, targets[valid_rows]).items()}}]
+        model, rows = fit(train_rows), taken(inputs, valid_rows)
+        found = task.metrics(model.probabilities(rows), targets[valid_rows], model.scores(rows))
+        history = [{"epoch": 1, **{f"valid_{name}": value for name, value in found.items()}}]
         say(in_words(history[-1]), **history[-1])
     metrics = {name: value for entry in history for name, value in entry.items() if name.startswith("valid_")}
-    model = fit(np.arange(len(examples)))
-    sizes = {"features": model.weights.shape[0]} if examples.dense else {"vocabulary": features}
-    manifest = {"sizes": {**sizes, "outputs": task.outputs}, "metrics": metrics, "trained_on": "all records"}
-    return Fitted(model.tensors(), manifest, history)
+    model = fit(None)
+    return Fitted(model.tensors(), {"model": model.manifest(), "metrics": metrics, "trained_on": "all records"}, history)
+
+
+def taken(inputs: Sparse | np.ndarray, rows: np.ndarray) -> Sparse | np.ndarray:
+    found: Sparse | np.ndarray = inputs[rows] if isinstance(inputs, np.ndarray) else inputs.take(rows)
+    return found
 
 
 def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
@@ -162,7 +196,8 @@ def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: S
 
     size = plan.batch_size or choose_batch_size(len(examples))
     training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
-    rows = task.split(examples, plan.valid_split, plan.seed)
+    share = VALID_SPLIT if plan.valid_split is None else plan.valid_split
+    rows = task.split(examples, share, plan.seed)
     model, history = loop.fit(build, task.problem(examples, vocabulary.fill_id), rows, training)
     best = loop.best_epoch(history, task.metric)
     metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}

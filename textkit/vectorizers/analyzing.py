@@ -13,11 +13,10 @@ import polars as pl
 
 from textkit.memory import Memory
 from textkit.ragged import flatten, nest
-from textkit.streams.batch import Batch
 from textkit.vectorizers.counting import Found, rows_of, sort
 
 SPACE = r"\s\x1c-\x1f"  # what Python's str.split takes for white space
-LARGEST = 256 << 20  # bytes of terms to remember where they are not being learned
+LARGEST = 16 << 20  # bytes of terms to remember where they are not being learned: about two million
 
 
 class Terms:
@@ -45,7 +44,7 @@ class Analyzer(Protocol):
 
     terms: Terms
 
-    def find(self, batch: Batch) -> Found:
+    def find(self, frame: pl.DataFrame) -> Found:
         """The codes of each record's terms."""
 
 
@@ -84,8 +83,8 @@ class Words:
         kept = pl.select(pl.when(~lowered.is_in(self._stop_words.implode())).then(self.terms.codes(lowered))).to_series()
         return kept.alias("code").cast(pl.UInt32)
 
-    def find(self, batch: Batch) -> Found:
-        tokens, lengths = flatten(batch.require("tokens")["tokens"])
+    def find(self, frame: pl.DataFrame) -> Found:
+        tokens, lengths = flatten(frame["tokens"])
         code = self._tokens(tokens)
         row = rows_of(np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)]))
         if code.null_count():
@@ -106,8 +105,8 @@ class Characters:
         self._low, self._high, self._lowercase = low, high, lowercase
         self.terms = Terms()
 
-    def find(self, batch: Batch) -> Found:
-        text = lowered(batch, self._lowercase).str.replace_all(rf"[{SPACE}]{{2,}}", " ")
+    def find(self, frame: pl.DataFrame) -> Found:
+        text = lowered(frame["text"], self._lowercase).str.replace_all(rf"[{SPACE}]{{2,}}", " ")
         units, lengths = flatten(characters(text))
         grams, rows = n_grams(units, lengths.to_numpy(), self._low, self._high, "")
         return Found(rows, self.terms.codes(grams).to_numpy(), len(text))
@@ -134,8 +133,8 @@ class CharactersOfWords:
         counts = np.bincount(rows, minlength=len(words)).astype(np.uint32)
         return nest(pl.Series(keys.astype(np.uint32)), pl.Series(counts)).alias("codes")  # the cast leaves the lower half
 
-    def find(self, batch: Batch) -> Found:
-        words, lengths = flatten(lowered(batch, self._lowercase).str.extract_all(rf"[^{SPACE}]+"))
+    def find(self, frame: pl.DataFrame) -> Found:
+        words, lengths = flatten(lowered(frame["text"], self._lowercase).str.extract_all(rf"[^{SPACE}]+"))
         codes, sizes = flatten(self._words(words))
         rows = np.repeat(np.repeat(np.arange(len(lengths)), lengths.to_numpy()), sizes.to_numpy())
         return Found(rows, codes.to_numpy(), len(lengths))
@@ -149,6 +148,5 @@ def characters(text: pl.Series) -> pl.Series:
     return text.str.split("")
 
 
-def lowered(batch: Batch, lowercase: bool) -> pl.Series:
-    text = batch.require("text", fix="name the column with --text-field, or give --analyzer word for tokens")["text"]
+def lowered(text: pl.Series, lowercase: bool) -> pl.Series:
     return text.str.to_lowercase() if lowercase else text

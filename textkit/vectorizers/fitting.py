@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from textkit.arrays import Sparse
 from textkit.errors import InputError
 from textkit.streams.batch import Batch
 from textkit.vectorizers.base import Choice, Method
+from textkit.vectorizers.columns import Columns
 from textkit.vectorizers.counting import Counted, count, recode
-from textkit.vectorizers.vectorizer import Vectorizer, analyzers_of, beside
+from textkit.vectorizers.vectorizer import Vectorizer, analyzers_of, beside, slices
 
 
 class Waiting:
@@ -66,6 +68,8 @@ class Fitting:
         self._method, self._config, self._given = method, config, given
         self.analyzers = analyzers_of(config)
         self._seen = [Seen() for _ in self.analyzers]
+        self._needs = tuple(dict.fromkeys(analyzer.needs for analyzer in self.analyzers))
+        self._slices: list[int] = []  # of each batch
         self.records = 0
 
     def watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -74,9 +78,13 @@ class Fitting:
             yield batch
 
     def add(self, batch: Batch) -> None:
-        for analyzer, seen in zip(self.analyzers, self._seen, strict=True):
-            counted = count(analyzer.find(batch))
-            seen.add(counted, len(analyzer.terms.seen))
+        """BadRecords if some have not what is needed; then nothing is counted."""
+        frames = list(slices(batch, self._needs))
+        for frame in frames:
+            for analyzer, seen in zip(self.analyzers, self._seen, strict=True):
+                counted = count(analyzer.find(frame))
+                seen.add(counted, len(analyzer.terms.seen))
+        self._slices.append(len(frames))
         self.records += len(batch)
 
     def done(self) -> Vectorizer:
@@ -85,7 +93,7 @@ class Fitting:
         self._places = []
         for analyzer, seen in zip(self.analyzers, self._seen, strict=True):
             terms = analyzer.terms.seen
-            places = self._chosen(terms, seen) if self._given is None else _given_places(terms, self._given)
+            places = self._chosen(terms, seen) if self._given is None else Columns(self._given).look_up(terms)
             vocabulary = _in_columns(terms, places) if self._given is None else self._given
             df = np.zeros(len(vocabulary), np.int64)
             df[places[places >= 0]] = seen.df[places >= 0]
@@ -107,9 +115,25 @@ class Fitting:
 
     def rows(self) -> Iterator[Sparse]:
         """The rows of each batch, as the vectorizer gives them."""
+        parts = self._parts()
+        for size in self._slices:
+            yield Sparse.stack([*islice(parts, size)])
+
+    def _parts(self) -> Iterator[Sparse]:
         for blocks in zip(*(seen.waiting for seen in self._seen), strict=True):
             placed = [recode(block, places) for block, places in zip(blocks, self._places, strict=True)]
             yield beside([self._made.weigh(part, counted) for part, counted in enumerate(placed)])
+
+    def matrix(self) -> Sparse:
+        """All rows at once. Memory: theirs."""
+        size = sum(int(seen.df[places >= 0].sum()) for seen, places in zip(self._seen, self._places, strict=True))
+        indices, values, lengths, at = np.empty(size, np.int32), np.empty(size), [], 0
+        for part in self._parts():
+            stop = at + len(part.values)
+            indices[at:stop], values[at:stop] = part.indices, part.values
+            lengths.append(part.lengths)
+            at = stop
+        return Sparse(indices, values, np.concatenate([[0], np.cumsum(np.concatenate(lengths))]), sum(self._made.widths))
 
 
 def chosen(config: Choice, terms: pl.Series, seen: Seen, records: int) -> np.ndarray:
@@ -128,9 +152,3 @@ def chosen(config: Choice, terms: pl.Series, seen: Seen, records: int) -> np.nda
 def _in_columns(terms: pl.Series, places: np.ndarray) -> pl.Series:
     codes = np.flatnonzero(places >= 0)
     return terms.gather(codes[np.argsort(places[codes])])
-
-
-def _given_places(terms: pl.Series, vocabulary: pl.Series) -> np.ndarray:
-    """(T,) the column of each term in a vocabulary that was given, or -1."""
-    places: np.ndarray = terms.cast(pl.Enum(vocabulary), strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    return places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from textkit.vectorizers.analyzing import ANALYZERS, LARGEST, Analyzer
 from textkit.vectorizers.base import Analysis, Method
 from textkit.vectorizers.columns import Columns, Places
 from textkit.vectorizers.counting import Counted
+
+SLICE = 1 << 18  # bytes of text whose n-grams are made at once
 
 
 def parts_of(config: Analysis) -> list[tuple[str, int, int]]:
@@ -74,7 +77,10 @@ class Vectorizer:
             self._analyzers = analyzers_of(self.config)
             for columns in self.columns:
                 columns.forget()
-        placed = [columns.place(analyzer.find(batch), analyzer.terms) for columns, analyzer in zip(self.columns, self._analyzers, strict=True)]
+        return Sparse.stack([self._rows(frame) for frame in slices(batch, self.needs)])
+
+    def _rows(self, frame: pl.DataFrame) -> Sparse:
+        placed = [columns.place(analyzer.find(frame), analyzer.terms) for columns, analyzer in zip(self.columns, self._analyzers, strict=True)]
         return beside([self.weigh(part, counted) for part, counted in enumerate(placed)])
 
     def weigh(self, part: int, counted: Counted) -> Sparse:
@@ -89,6 +95,14 @@ class Vectorizer:
             return named[0]
         prefixed = [pl.select(pl.lit(f"{name}:") + names).to_series() for (name, *_), names in zip(parts_of(self.config), named, strict=True)]
         return pl.concat(prefixed)
+
+
+def slices(batch: Batch, needs: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+    """The columns needed of a batch, so many records at a time that their n-grams take little memory."""
+    frame = batch.require(*needs, fix="name the column with --text-field, or give --analyzer word for tokens" if "text" in needs else None)
+    size = int(frame["text"].str.len_bytes().sum()) if "text" in needs else 8 * int(frame["tokens"].list.len().sum())
+    step = max(1, len(frame) * SLICE // max(1, size))
+    return (frame[start : start + step] for start in range(0, max(1, len(frame)), step))
 
 
 def beside(parts: list[Sparse]) -> Sparse:

@@ -5,7 +5,6 @@ Types are decided by all records, so that they wait on disk until the last one c
 
 from __future__ import annotations
 
-import io
 import mmap
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -14,6 +13,7 @@ from textkit.errors import InputError
 from textkit.streams.bytesource import ByteSource
 from textkit.streams.formats.arrow import DAMAGE_FIX, MOST_RECORDS, Tables, damage, has_seam, joined_files, typed_tables
 from textkit.streams.formats.base import End, Event, Reading, Writing
+from textkit.streams.formats.gate import Gate
 from textkit.streams.lineage import Lineage
 from textkit.streams.typing import Typing
 
@@ -61,7 +61,7 @@ class ParquetWriter:
     marks_end = False  # nothing of it can be read before its end: half an input is told of here, and not passed on
 
     def __init__(self, out: BinaryIO, lineage: Lineage | None) -> None:
-        self._out, self._lineage, self._typing = _Gate(out), lineage, Typing()
+        self._out, self._lineage, self._typing = Gate(out), lineage, Typing()
         self.write = self._typing.add
 
     def finish(self, records: int, complete: bool) -> None:
@@ -75,19 +75,3 @@ class ParquetWriter:
             writer.close()
         finally:
             self._out.shut = True
-
-
-class _Gate(io.RawIOBase):
-    """The output, until it is shut: pyarrow's writer would write a footer even when it is left by an exception."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out, self.shut = out, False
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return memoryview(data).nbytes if self.shut else self._out.write(data)
-
-    def flush(self) -> None:
-        """What counts is the output's own flush."""

@@ -1,0 +1,47 @@
+"""Limits that metrics must keep: what makes a run end with a code of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from textkit.errors import InputError, QualityError
+
+COUNTED = ("accuracy", "balanced_accuracy", *(f"{name}_{mean}" for name in ("f1", "precision", "recall") for mean in ("macro", "micro", "weighted")))
+SCORED = ("roc_auc", "average_precision", "log_loss", "ece")
+LOSSES = ("log_loss", "ece")  # the lower the better
+METRICS = (*COUNTED, *SCORED)
+
+
+def parsed(pair: str) -> tuple[str, float]:
+    """`f1_macro=0.8`. ValueError says what is wrong with it."""
+    name, _, number = pair.partition("=")
+    if name not in METRICS:
+        raise ValueError(f"no metric is called {name!r}; the metrics are {', '.join(METRICS)}.")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = math.nan
+    if not math.isfinite(limit):
+        raise ValueError(f"takes a metric and its limit: {name}=0.8.")
+    return name, limit
+
+
+def check(metrics: dict[str, float], limits: Iterable[tuple[str, float]]) -> None:
+    """QualityError if a metric does not keep its limit; InputError if these predictions do not allow it."""
+    limits = list(limits)
+    for name, _ in limits:
+        if name not in metrics:
+            fix = "give predictions of predict --proba" if name in SCORED else None
+            raise InputError(f"{name} cannot be told: it takes the scores of all labels, and records of several", fix=fix)
+    failed = [_told(name, metrics[name], limit) for name, limit in limits if _fails(name, metrics[name], limit)]
+    if failed:
+        raise QualityError("; ".join(failed))
+
+
+def _fails(name: str, value: float, limit: float) -> bool:
+    return value > limit if name in LOSSES else value < limit
+
+
+def _told(name: str, value: float, limit: float) -> str:
+    return f"{name} is {value:.6g}, {'over' if name in LOSSES else 'under'} the limit of {limit:.6g}"
