@@ -19,6 +19,7 @@ from textkit.config import override
 from textkit.errors import InputError
 from textkit.registry import VECTORIZERS
 from textkit.streams.batch import Batch, Position
+from textkit.vectorizers.columns import Columns
 from textkit.vectorizers.fitting import Fitting
 from textkit.vectorizers.reducing import Reduction, chi2
 from textkit.vectorizers.vectorizer import Vectorizer
@@ -60,7 +61,9 @@ def learn(method: str, rows: list[list[str]], size: int, *pairs: str, given: pl.
         fitting.add(batch)
     made = fitting.done()
     found = matrix(list(fitting.rows()))
-    loaded = Vectorizer(method_class, made.config, [columns.vocabulary for columns in made.columns], made.learned)  # type: ignore[misc]
+    spelt: list[Any] = [Columns(columns.vocabulary) for columns in made.columns if columns.vocabulary is not None]  # none of them packed
+    loaded = Vectorizer(method_class, made.config, spelt, made.learned)
+    assert (found != matrix([made.rows(batch) for batch in batches(rows, size)])).nnz == 0
     again = matrix([loaded.rows(batch) for batch in batches(rows, size)])
     assert (found != again).nnz == 0
     return found, made

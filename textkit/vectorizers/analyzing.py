@@ -13,7 +13,7 @@ import polars as pl
 
 from textkit.memory import Memory
 from textkit.ragged import flatten, nest
-from textkit.vectorizers.counting import Found, rows_of, sort
+from textkit.vectorizers.counting import Found, sort
 
 SPACE = r"\s\x1c-\x1f"  # what Python's str.split takes for white space
 LARGEST = 16 << 20  # bytes of terms to remember where they are not being learned: about two million
@@ -37,6 +37,20 @@ class Terms:
         return self._memory.bytes
 
 
+class Remembering:
+    """Of those that know terms by their codes."""
+
+    terms: Terms
+
+    @property
+    def seen(self) -> pl.Series:
+        return self.terms.seen
+
+    @property
+    def bytes(self) -> int:
+        return self.terms.bytes
+
+
 class Analyzer(Protocol):
     needs: str  # the column that it reads
 
@@ -46,6 +60,14 @@ class Analyzer(Protocol):
 
     def find(self, frame: pl.DataFrame) -> Found:
         """The codes of each record's terms."""
+
+    @property
+    def seen(self) -> pl.Series:
+        """All terms so far by their codes."""
+
+    @property
+    def bytes(self) -> int:
+        """Of what is remembered."""
 
 
 def n_grams(units: pl.Series, lengths: np.ndarray, low: int, high: int, separator: str) -> tuple[pl.Series, np.ndarray]:
@@ -67,36 +89,39 @@ def n_grams(units: pl.Series, lengths: np.ndarray, low: int, high: int, separato
     return pl.concat(found), np.concatenate(rows)
 
 
-class Words:
+class Words(Remembering):
     """N-grams of tokens, stop words left out before."""
 
     needs = "tokens"
 
     def __init__(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
-        self._low, self._high, self._lowercase, self._stop_words = low, high, lowercase, pl.Series(stop_words, dtype=pl.String)
+        self.low, self.high, self._lowercase = low, high, lowercase
         self.terms = Terms()
-        self._tokens = Memory(self._prepared, "", self._prepared(pl.Series([""])))
+        self._left_out = self.terms.codes(pl.Series(stop_words, dtype=pl.String)).to_numpy()
 
-    def _prepared(self, tokens: pl.Series) -> pl.Series:
-        """(P,) tokens -> (P,) codes of what they are as terms, null for those to leave out."""
-        lowered = tokens.str.to_lowercase() if self._lowercase else tokens
-        kept = pl.select(pl.when(~lowered.is_in(self._stop_words.implode())).then(self.terms.codes(lowered))).to_series()
-        return kept.alias("code").cast(pl.UInt32)
+    def units(self, frame: pl.DataFrame) -> Found:
+        """The tokens as terms, one by one."""
+        tokens, lengths = flatten(frame["tokens"])
+        codes = self.terms.codes(tokens.str.to_lowercase() if self._lowercase else tokens).to_numpy()
+        rows = np.repeat(np.arange(len(lengths)), lengths.to_numpy())
+        if len(self._left_out):
+            kept = ~np.isin(codes, self._left_out)
+            rows, codes = rows[kept], codes[kept]
+        return Found(rows, codes, len(lengths))
 
     def find(self, frame: pl.DataFrame) -> Found:
-        tokens, lengths = flatten(frame["tokens"])
-        code = self._tokens(tokens)
-        row = rows_of(np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)]))
-        if code.null_count():
-            row, code = row[code.is_not_null().to_numpy()], code.drop_nulls()
-        if self._high > 1:
-            units = self.terms.seen.gather(code)
-            grams, row = n_grams(units, np.bincount(row, minlength=len(lengths)), self._low, self._high, " ")
-            code = self.terms.codes(grams)
-        return Found(row, code.to_numpy(), len(lengths))
+        return self.joined(self.units(frame))
+
+    def joined(self, units: Found) -> Found:
+        """N-grams of terms, themselves terms."""
+        if self.high == 1:
+            return units
+        strings = self.terms.seen.gather(units.codes)
+        grams, rows = n_grams(strings, np.bincount(units.rows, minlength=units.height), self.low, self.high, " ")
+        return Found(rows, self.terms.codes(grams).to_numpy(), units.height)
 
 
-class Characters:
+class Characters(Remembering):
     """N-grams of a text's characters; a run of white space counts as one space."""
 
     needs = "text"
@@ -112,7 +137,7 @@ class Characters:
         return Found(rows, self.terms.codes(grams).to_numpy(), len(text))
 
 
-class CharactersOfWords:
+class CharactersOfWords(Remembering):
     """N-grams of the characters of words, which do not go beyond them; a word shorter than all n is a term itself."""
 
     needs = "text"

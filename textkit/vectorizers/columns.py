@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 
-from textkit.vectorizers.analyzing import Terms
+from textkit.vectorizers.analyzing import Analyzer
 from textkit.vectorizers.counting import Counted, Found, count
 
 
@@ -20,7 +20,13 @@ class Places(Protocol):
     @property
     def width(self) -> int: ...
 
-    def place(self, found: Found, terms: Terms) -> Counted:
+    def analyzer(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> Any | None:
+        """The analyzer of its own that finds them; None: any."""
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """What is kept besides the vocabulary."""
+
+    def place(self, found: Found, analyzer: Any) -> Counted:
         """Terms as found in records -> counts of columns."""
 
     def forget(self) -> None:
@@ -53,9 +59,15 @@ class Columns:
         found[order.to_numpy()] = np.where((self._sorted.gather(at) == asked).to_numpy(), self._places[at.to_numpy()], -1)
         return found
 
-    def place(self, found: Found, terms: Terms) -> Counted:
-        if len(terms.seen) > len(self._of_code):
-            self._of_code = np.concatenate([self._of_code, self.look_up(terms.seen[len(self._of_code) :])])
+    def analyzer(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
+        return None
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def place(self, found: Found, analyzer: Analyzer) -> Counted:
+        if len(analyzer.seen) > len(self._of_code):
+            self._of_code = np.concatenate([self._of_code, self.look_up(analyzer.seen[len(self._of_code) :])])
         columns = self._of_code[found.codes]
         kept = columns >= 0
         return count(Found(found.rows[kept], columns[kept], found.height))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from textkit.artifacts import tensors
 from textkit.errors import InputError
+from textkit.vectorizers.base import Method
+from textkit.vectorizers.columns import Columns, Places
+from textkit.vectorizers.packing import Alphabet, PackedColumns
+from textkit.vectorizers.vectorizer import Vectorizer, parts_of
 
 FILE = "vectorizer.safetensors"
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}  # so that every term is a line
@@ -41,14 +46,38 @@ def load_terms(file: Path) -> pl.Series:
     return terms
 
 
-def save_learned(learned: list[dict[str, np.ndarray]], folder: Path) -> None:
-    named = {f"{part}.{name}": array for part, each in enumerate(learned) for name, array in each.items()}
+def save(vectorizer: Vectorizer, folder: Path) -> list[dict[str, Any]]:
+    """Write the files of each part; returns what the manifest says of them."""
+    parts: list[dict[str, Any]] = []
+    for part, ((name, *_), columns) in enumerate(zip(parts_of(vectorizer.config), vectorizer.columns, strict=True)):
+        if columns.vocabulary is not None:
+            save_terms(columns.vocabulary, folder / f"{part}-{name}.txt")
+            alphabet = columns.tensors().get("alphabet")
+            parts.append({"columns": columns.width, "alphabet": None if alphabet is None else len(alphabet)})
+    named = {f"{part}.{name}": array for part, each in enumerate(vectorizer.learned) for name, array in each.items()}
     if named:
         tensors.save(folder / FILE, named)
+    return parts
 
 
-def load_learned(folder: Path, due: list[dict[str, tuple[str, tuple[int | None, ...]]]]) -> list[dict[str, np.ndarray]]:
-    """The tensors of each part; `due` gives their dtypes and shapes."""
-    named = {f"{part}.{name}": shape for part, each in enumerate(due) for name, shape in each.items()}
-    found = tensors.load(folder / FILE, named) if named else {}
-    return [{name: found[f"{part}.{name}"] for name in each} for part, each in enumerate(due)]
+def load(folder: Path, manifest: dict[str, Any], method: type[Method], config: Any) -> tuple[list[Places], list[dict[str, np.ndarray]]]:
+    """The columns and the tensors of each part. InputError if the files are not what the manifest says."""
+    named = list(enumerate(zip(parts_of(config), manifest.get("parts") or [], strict=True)))
+    due: dict[str, tuple[str, tuple[int | None, ...]]] = {}
+    for part, (_, about) in named:
+        due |= {f"{part}.{name}": shape for name, shape in method.due(config, about["columns"]).items()}
+        if about["alphabet"] is not None:
+            due |= {f"{part}.keys": ("uint64", (about["columns"],)), f"{part}.alphabet": ("uint32", (about["alphabet"],))}
+    found = tensors.load(folder / FILE, due) if due else {}
+    columns: list[Places] = []
+    for part, ((name, *_), about) in named:
+        file = folder / f"{part}-{name}.txt"
+        columns.append(_packed(found, part) if about["alphabet"] is not None else Columns(load_terms(file)))
+        if columns[-1].width != about["columns"]:
+            raise InputError(f"the vocabulary has {columns[-1].width} terms, and should have {about['columns']}", where=str(file))
+    learned = [{name: found[f"{part}.{name}"] for name in method.due(config, about["columns"])} for part, (_, about) in named]
+    return columns, learned
+
+
+def _packed(found: dict[str, np.ndarray], part: int) -> PackedColumns:
+    return PackedColumns(Alphabet(found[f"{part}.alphabet"]), found[f"{part}.keys"])

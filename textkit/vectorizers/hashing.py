@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from textkit.config import setting
-from textkit.vectorizers.analyzing import Terms
+from textkit.vectorizers.analyzing import Analyzer
 from textkit.vectorizers.base import Analysis, Method, Norm, normalized
 from textkit.vectorizers.counting import Counted, Found, count
 from textkit.vectorizers.murmur import murmur3
@@ -31,10 +31,16 @@ class HashedColumns:
     def forget(self) -> None:
         self._places = self._signs = np.empty(0, np.int64)
 
-    def place(self, found: Found, terms: Terms) -> Counted:
+    def analyzer(self, low: int, high: int, lowercase: bool, stop_words: tuple[str, ...]) -> None:
+        return None
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def place(self, found: Found, analyzer: Analyzer) -> Counted:
         """Terms as found in records -> the signed sums of columns."""
-        if len(terms.seen) > len(self._places):
-            places, signs = self._hashed(terms.seen[len(self._places) :])
+        if len(analyzer.seen) > len(self._places):
+            places, signs = self._hashed(analyzer.seen[len(self._places) :])
             self._places, self._signs = np.concatenate([self._places, places]), np.concatenate([self._signs, signs])
         return count(Found(found.rows, self._places[found.codes], found.height), self._signs[found.codes])
 

@@ -25,9 +25,11 @@ from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
 from textkit.vectorizers import files, reducing
+from textkit.vectorizers.analyzing import ANALYZERS
 from textkit.vectorizers.fitting import Fitting
 from textkit.vectorizers.reducing import Reduction
-from textkit.vectorizers.vectorizer import Vectorizer, analyzers_of, check, parts_of
+from textkit.vectorizers.vectorizer import Vectorizer, check, parts_of
+from textkit.vectorizers.writing import objects
 
 KIND = "vectorizer"
 
@@ -50,7 +52,7 @@ class Vectorize(Stage):
     ) -> None:
         self.method, self.config, self._vectorizer, self._reduction = method, settings, vectorizer, reduction or Reduction()
         self._store, self._stored, self._given, self._terms, self._seed = store, stored, vocabulary, terms, seed
-        self.needs = tuple(dict.fromkeys(analyzer.needs for analyzer in analyzers_of(settings)))
+        self.needs = tuple(dict.fromkeys(ANALYZERS[name].needs for name, *_ in parts_of(settings)))
         if settings.select and store:
             self.needs += ("label",)
         self._made: Iterator[Sparse] | None = None  # the rows of the batches that it learned from
@@ -76,9 +78,7 @@ class Vectorize(Stage):
         if method_class.hashed:
             vectorizer = Vectorizer(method_class, settings)
         else:
-            vocabularies = [files.load_terms(folder / name) for name in term_files(settings)]
-            due = [method_class.due(settings, len(vocabulary)) for vocabulary in vocabularies]
-            vectorizer = Vectorizer(method_class, settings, vocabularies, files.load_learned(folder, due))
+            vectorizer = Vectorizer(method_class, settings, *files.load(folder, manifest, method_class, settings))
         reduction = Reduction.load(folder, settings, sum(vectorizer.widths))
         return cls(manifest["method"], settings, vectorizer, reduction, stored=Stored(str(folder), manifest["sha256"]), terms=terms)
 
@@ -126,18 +126,20 @@ class Vectorize(Stage):
 
     def _fill(self, draft: Path) -> dict[str, Any]:
         assert self._vectorizer is not None
-        for name, columns in zip(term_files(self.config), self._vectorizer.columns, strict=True):
-            if columns.vocabulary is not None:
-                files.save_terms(columns.vocabulary, draft / name)
-        files.save_learned(self._vectorizer.learned, draft)
+        parts = files.save(self._vectorizer, draft)
         self._reduction.save(draft)
-        return {"kind": KIND, "method": self.method, "config": config.to_json(self.config), "features": self.width}
+        return {"kind": KIND, "method": self.method, "config": config.to_json(self.config), "features": self.width, "parts": parts}
 
     @property
     def width(self) -> int:
         """How many columns the features have."""
         assert self._vectorizer is not None, "learn or load first"
         return sum(self._vectorizer.widths) if self._reduction.selected is None else len(self._reduction.selected)
+
+    @property
+    def named(self) -> bool:
+        """Whether its columns are terms, and no hashes."""
+        return not VECTORIZERS.find(self.method).hashed
 
     @property
     def names(self) -> pl.Series:
@@ -181,10 +183,6 @@ class Vectorize(Stage):
             artifact.copy(Path(self._stored.path), target)
 
 
-def term_files(settings: Any) -> list[str]:
-    return [f"{part}-{name}.txt" for part, (name, *_) in enumerate(parts_of(settings))]
-
-
 def _labels(batches: Iterator[Batch], labels: list[pl.Series]) -> Iterator[Batch]:
     for batch in batches:
         labels.append(batch.require("label", fix="--select needs labels; name theirs with --label-field")["label"])
@@ -202,7 +200,4 @@ def _shown(rows: Sparse, names: pl.Series) -> pl.Series:
     """(B,) `"terms":{"term":weight}}`, the greatest weight first, as the end of a JSON object."""
     row = np.repeat(np.arange(len(rows)), rows.lengths)
     order = np.lexsort((-rows.values, row))
-    terms = names.gather(rows.indices[order]).alias("t").to_frame().select(pl.struct("t").struct.json_encode()).to_series()
-    weights = pl.Series(rows.values[order].round(6)).cast(pl.String)
-    each = terms.str.strip_prefix('{"t":').str.strip_suffix("}") + ":" + weights
-    return '"terms":{' + nest(each, pl.Series(rows.lengths.astype(np.uint32))).list.join(",") + "}}"
+    return '"terms":' + objects(names.gather(rows.indices[order]), rows.values[order], rows.lengths) + "}"

@@ -11,9 +11,9 @@ import polars as pl
 from textkit.arrays import Sparse
 from textkit.errors import UsageError
 from textkit.streams.batch import Batch
-from textkit.vectorizers.analyzing import ANALYZERS, LARGEST, Analyzer
+from textkit.vectorizers.analyzing import ANALYZERS, LARGEST
 from textkit.vectorizers.base import Analysis, Method
-from textkit.vectorizers.columns import Columns, Places
+from textkit.vectorizers.columns import Places
 from textkit.vectorizers.counting import Counted
 
 SLICE = 1 << 18  # bytes of text whose n-grams are made at once
@@ -37,27 +37,22 @@ def check(config: Analysis) -> None:
             raise UsageError(f"n-grams of {low} to {high} units are none", fix="give the fewest first: --ngram 1,2")
 
 
-def analyzers_of(config: Analysis) -> list[Analyzer]:
-    return [ANALYZERS[name](low, high, config.lowercase, config.stop_words) for name, low, high in parts_of(config)]
-
-
 class Vectorizer:
-    """Features of a method. Of a hashing one there are no vocabularies."""
+    """Features of a method. `columns` say where terms stand, for each analyzer; of a hashing method they are none's."""
 
     def __init__(
-        self,
-        method: type[Method],
-        config: Any,
-        vocabularies: list[pl.Series] | None = None,
-        learned: list[dict[str, np.ndarray]] | None = None,
-        analyzers: list[Analyzer] | None = None,
+        self, method: type[Method], config: Any, columns: list[Places] | None = None, learned: list[dict[str, np.ndarray]] | None = None
     ) -> None:
         self.config = config
-        self._analyzers = analyzers or analyzers_of(config)
-        self.columns: list[Places] = [Columns(vocabulary) for vocabulary in vocabularies or ()]
-        if not vocabularies:
-            self.columns = [method.columns(config) for _ in self._analyzers]
-        self._methods = [method(config, tensors) for tensors in learned or [{} for _ in self._analyzers]]
+        self.columns: list[Places] = columns or [method.columns(config) for _ in config.analyzer]
+        self._methods = [method(config, tensors) for tensors in learned or [{} for _ in self.columns]]
+        self._start()
+
+    def _start(self) -> None:
+        self._analyzers: list[Any] = []
+        for (name, low, high), columns in zip(parts_of(self.config), self.columns, strict=True):
+            settings = (low, high, self.config.lowercase, self.config.stop_words)
+            self._analyzers.append(columns.analyzer(*settings) or ANALYZERS[name](*settings))
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -69,18 +64,19 @@ class Vectorizer:
 
     @property
     def learned(self) -> list[dict[str, np.ndarray]]:
-        return [method.learned for method in self._methods]
+        """The tensors of each part."""
+        return [{**method.learned, **columns.tensors()} for method, columns in zip(self._methods, self.columns, strict=True)]
 
     def rows(self, batch: Batch) -> Sparse:
         """(B, F) of a batch."""
-        if sum(analyzer.terms.bytes for analyzer in self._analyzers) > LARGEST:
-            self._analyzers = analyzers_of(self.config)
+        if sum(analyzer.bytes for analyzer in self._analyzers) > LARGEST:
+            self._start()
             for columns in self.columns:
                 columns.forget()
         return Sparse.stack([self._rows(frame) for frame in slices(batch, self.needs)])
 
     def _rows(self, frame: pl.DataFrame) -> Sparse:
-        placed = [columns.place(analyzer.find(frame), analyzer.terms) for columns, analyzer in zip(self.columns, self._analyzers, strict=True)]
+        placed = [columns.place(analyzer.find(frame), analyzer) for columns, analyzer in zip(self.columns, self._analyzers, strict=True)]
         return beside([self.weigh(part, counted) for part, counted in enumerate(placed)])
 
     def weigh(self, part: int, counted: Counted) -> Sparse:
