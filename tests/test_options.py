@@ -17,8 +17,10 @@ from textkit.cli import group
 from textkit.errors import UsageError
 from textkit.registry import ARCHS, COMMANDS, EMBEDDINGS, TOKENIZERS, Registry
 
-# What may differ between commands: each has methods of its own, and those that end a chain write no header unless asked.
-MAY_DIFFER = {"--method": {"type", "help", "default"}, "--lineage": {"help", "default"}, "--no-lineage": {"help", "default"}}
+# What may differ between commands: each has methods of its own, those that end a chain write no header unless asked, and
+# tokens keep their case where terms do not.
+DEFAULT = {"help", "default"}
+MAY_DIFFER = {"--method": {"type", *DEFAULT}, **dict.fromkeys(("--lineage", "--no-lineage", "--lowercase", "--no-lowercase"), DEFAULT)}
 
 command = pytest.mark.parametrize("name", COMMANDS)
 

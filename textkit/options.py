@@ -65,6 +65,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 
 
 PIPED = "textkit.piped"  # in a context's meta: the command is a stage of `pipe`
+FEEDS = "textkit.feeds"  # in a context's meta: the command gives its records to the next one in a `pipe`
 FED = "textkit.fed"  # in a context's meta: the command gets its records from the one before it in a `pipe`
 
 
@@ -165,9 +166,11 @@ RATE: tuple[Decorator, ...] = (
     option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
 )
 TOP: tuple[Decorator, ...] = (
-    option("-k", "top", type=click.IntRange(min=1), metavar="K", help="Also give the K best labels with their scores."),
-    option("--proba", is_flag=True, help="Also give all labels with their probabilities."),
+    option("-k", type=click.IntRange(min=1), metavar="K", help="Also give the K best labels with their scores."),
 )
+PROBA: tuple[Decorator, ...] = (option("--proba", is_flag=True, help="Probabilities of all labels: train sees to them, predict writes them."),)
+EXPLAIN: tuple[Decorator, ...] = (option("--explain", is_flag=True, help="Show how it comes to the result, step by step or term by term."),)
+TERMS: tuple[Decorator, ...] = (option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N terms that tell most."),)
 JSON: tuple[Decorator, ...] = (option("--json", "as_json", is_flag=True, help="Print JSON instead of tables."),)
 
 

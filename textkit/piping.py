@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import FED, PIPED, typed
+from textkit.options import FED, FEEDS, PIPED, typed
 from textkit.registry import COMMANDS
 from textkit.runner import Chain, Job
 
@@ -109,7 +109,7 @@ def chain(stages: list[list[str]]) -> Chain:
 
 def _job(words: list[str], first: bool, last: bool) -> Job:
     root = click.get_current_context().find_root()
-    root.meta[PIPED], root.meta[FED] = True, not first
+    root.meta[PIPED], root.meta[FED], root.meta[FEEDS] = True, not first, not last
     command = COMMANDS.find(words[0])
     with command.make_context(words[0], words[1:], parent=root) as context:
         job: Job | None = command.invoke(context)

@@ -5,32 +5,59 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from textkit import config
 from textkit.artifacts import tensors
 from textkit.artifacts.bundle import MODEL, Bundle
 from textkit.artifacts.folder import read_whole
-from textkit.errors import InputError
+from textkit.classic.explaining import Explainer
+from textkit.errors import InputError, UsageError
 from textkit.registry import ARCHS, TASKS
 from textkit.stage import Stage
+from textkit.streams import members
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.stream import Stream
 
 
 class Predict(Stage):
-    """A bundle as a stage: adds prediction and score, and nothing of what the chain makes on the way."""
+    """A bundle as a stage: adds prediction and score, and nothing of what the chain makes on the way.
 
-    def __init__(self, bundle: Bundle, top: int | None = None, proba: bool = False) -> None:
-        self.bundle, self._top, self._proba = bundle, top, proba
+    explain: of how many terms for the label, and against it, to tell as `explanation`.
+    """
+
+    def __init__(self, bundle: Bundle, top: int | None = None, proba: bool = False, explain: int | None = None) -> None:
+        self.bundle, self._top, self._proba, self._explain = bundle, top, proba, explain
         manifest, where = bundle.manifest, str(bundle.folder)
         self.task = TASKS.find(manifest["task"], where).from_json(manifest, where)
+        if proba and (manifest.get("model") or {}).get("link") == "none":
+            raise UsageError("the model has scores and no probabilities", where=where, fix="train it with --proba, or leave --proba out")
         self._model = load_model(bundle)
         self._stages = bundle.stages()
+        self._explainer = None if explain is None else Explainer(self._model, self.vectorizer.names, explain)
 
     @classmethod
-    def load(cls, folder: str | Path, top: int | None = None, proba: bool = False) -> Predict:
+    def load(cls, folder: str | Path, top: int | None = None, proba: bool = False, explain: int | None = None) -> Predict:
         """All of a bundle at once: a model that is trained anew while this one predicts changes nothing."""
-        return read_whole(folder, lambda: cls(Bundle.load(folder), top, proba))
+        return read_whole(folder, lambda: cls(Bundle.load(folder), top, proba, explain))
+
+    @property
+    def vectorizer(self) -> Any:
+        """The stage whose terms the model weighs. UsageError if there is none, or its columns are no terms."""
+        manifest, made = self.bundle.manifest, [stage for stage in self._stages if stage.entry().stage == "vectorize"]
+        if ARCHS.find(manifest["arch"]).engine != "classic":
+            problem = f"{manifest['arch']} is a network, and weighs no terms"
+        elif manifest["input"] == "vector":
+            problem = "the numbers of a vector, which the model weighs, have no names"
+        elif not made:
+            problem = "nothing says which terms the features are that it was trained on"
+        elif not made[-1].named:  # type: ignore[attr-defined]
+            problem = "columns by hash have no names"
+        else:
+            return made[-1]
+        fix = "linear models of text, of tokens or of vectorize can be explained, but for hashing and --svd"
+        raise UsageError(f"--explain tells terms, and {problem}", where=str(self.bundle.folder), fix=fix)
 
     def start(self, stream: Stream) -> tuple[Predict, Stream]:
         """Find what the input still lacks of the model's chain."""
@@ -41,18 +68,24 @@ class Predict(Stage):
         ready = batch
         for stage in self._chain:
             ready = stage.apply(ready)
-        return batch.put(*self.task.predict(self._model, ready, self.bundle.manifest, self._top, self._proba))
+        columns = self.task.predict(self._model, ready, self.bundle.manifest, self._top, self._proba)
+        predicted = batch.put(*columns)
+        if self._explainer is None or not len(batch):
+            return predicted
+        reasons = self.task.explained(self._explainer, ready, self.bundle.manifest, columns)
+        lines = members.insert(predicted.drop(["explanation"]).lines(), '"explanation":' + reasons + "}")
+        return Batch(pl.DataFrame(), batch.position, raw=lines)
 
     def entry(self) -> Entry:
         manifest = self.bundle.manifest
-        settings = {"k": self._top, "proba": self._proba}
+        settings = {"k": self._top, "proba": self._proba} | ({} if self._explain is None else {"explain": self._explain})
         return Entry("predict", manifest["task"], settings, str(self.bundle.folder), manifest["sha256"])
 
     @classmethod
     def restore(cls, entry: Entry, folder: Path | None) -> Predict:
         if folder is None:
             raise InputError("the lineage has a prediction without a model")
-        return cls.load(folder, entry.config.get("k"), entry.config.get("proba", False))
+        return cls.load(folder, entry.config.get("k"), entry.config.get("proba", False), entry.config.get("explain"))
 
 
 def load_model(bundle: Bundle) -> Any:

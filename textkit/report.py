@@ -41,6 +41,17 @@ def named(name: str) -> Iterator[None]:
     _name = before
 
 
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Let nothing be said but errors: what is done many times over tells of itself in its own words."""
+    global _mode
+    before, _mode = _mode, "none"
+    try:
+        yield
+    finally:
+        _mode = before
+
+
 def say(message: str, **facts: Any) -> None:
     """One line on stderr: `textkit pad: 3 % of records truncated`, or with --progress json an object with the facts."""
     if _mode == "none":

@@ -39,6 +39,7 @@ class Job:
     outputs: Outputs = field(default_factory=Outputs)
     sink: Callable[[Stream], Any] | None = None
     wanted: tuple[str, ...] = ()  # columns that the sink reads
+    draws: bool = False  # whether the sink writes to the terminal as the records come, so that a bar would mix with it
     due: tuple[str, ...] = ()  # of these, those that no record may lack
     check: Callable[[Batch], Any] | None = None  # BadRecords tells of those that the sink cannot use otherwise
     name: str = "textkit"
@@ -69,7 +70,7 @@ def run(jobs: Sequence[Job]) -> None:
     check_places(jobs)
     with ExitStack() as files:
         runs = [Run(job, files) for job in jobs]
-        stream = runs[0].open(bar=last.sink is not None or not data_on_terminal(last.outputs))
+        stream = runs[0].open(bar=not (last.draws if last.sink is not None else data_on_terminal(last.outputs)))
         for before, after in pairwise(runs):
             stream = after.fed(before.through(stream), before.job.outputs)
         last_run = runs[-1]

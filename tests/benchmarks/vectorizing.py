@@ -45,7 +45,7 @@ def ours(job: str) -> Any:
     column = pl.Series("text", texts(corpus))
     started, before = time.perf_counter(), resident()
     fitting = Fitting(Tfidf, override(Tfidf.Config(), [f"analyzer={analyzer}", f"ngram={low},{high}"]))
-    split = Whitespace(Whitespace.Config())
+    split = Whitespace(Whitespace.Config(normalize="none"))
     size = 2_000_000 * len(column) // int(column.str.len_bytes().sum())  # records in a batch, as large as those that are read
     for start in range(0, len(column), size):
         part = column[start : start + size]

@@ -45,6 +45,14 @@ def test_large_values_do_not_overflow(recwarn: pytest.WarningsRecorder) -> None:
     assert not recwarn.list
 
 
+def test_labels_that_are_all_most_improbable_are_told_apart() -> None:
+    model = Linear(np.array([[1.0, 2.0, 3.0]]), np.zeros(3), 3, link="sigmoid")
+    np.testing.assert_allclose(model.probabilities(np.array([[-2000.0]])), [[1, 0, 0]])  # type: ignore[arg-type]
+    odds = np.exp([-800.0, -801.0, -802.0] - np.array(-800.0))
+    near = Linear(np.array([[1.0, 1.0, 1.0]]), np.array([0.0, -1.0, -2.0]), 3, link="sigmoid")
+    np.testing.assert_allclose(near.probabilities(np.array([[-800.0]])), [odds / odds.sum()])  # type: ignore[arg-type]
+
+
 def test_a_record_that_no_label_wants_is_shared_out() -> None:
     model = Linear(np.array([[1.0, 1.0, 1.0]]), np.zeros(3), 3, link="huber")
     np.testing.assert_allclose(model.probabilities(np.array([[-5.0]])), [[1 / 3] * 3])  # type: ignore[arg-type]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression as Sklearn
 from sklearn.multiclass import OneVsRestClassifier
 
-from tests.classic.making import Problem, again, decisions, problem, problems, same
+from tests.classic.making import Problem, again, decisions, problem, problems, same, sparse
 from textkit.classic.logreg import LogisticRegression
 
 CONFIG = LogisticRegression.Config()
@@ -45,6 +46,16 @@ def test_several_labels_and_weights_are_models_of_their_own(problem: Problem) ->
     for label in range(problem.labels):
         oracle = Sklearn(C=10, max_iter=1000).fit(problem.matrix, problem.targets[:, label], sample_weight=problem.weights)
         same(model.scores(problem.x)[:, label], oracle.decision_function(problem.matrix))
+
+
+@given(problems(kinds=(False,)))
+@settings(max_examples=10, deadline=None)
+def test_features_that_no_record_has_weigh_nothing(problem: Problem) -> None:
+    dense = np.insert(problem.matrix.toarray(), [0, 1, 1], 0, axis=1)  # type: ignore[union-attr]
+    model = LogisticRegression.fit(sparse(dense), problem.targets, problem.labels, CONFIG, 1)
+    oracle = Sklearn(C=10, max_iter=1000).fit(csr_matrix(dense), problem.targets)
+    assert not model.weights[[0, 2, 3]].any()
+    np.testing.assert_allclose(model.probabilities(sparse(dense)), oracle.predict_proba(dense), atol=1e-6)  # type: ignore[arg-type]
 
 
 def test_two_labels_are_one_column_and_several_have_one_each() -> None:

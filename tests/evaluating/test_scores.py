@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_calibration_error_by_hand() -> None:
 def test_calibration_error_as_its_definition(pairs: list[tuple[float, bool]]) -> None:
     edges = np.linspace(0, 1, 16)
     expected = 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = [(top, right) for top, right in pairs if low < top <= high or (top == 0 and low == 0)]
         if inside:
             gap = abs(np.mean([right for _, right in inside]) - np.mean([top for top, _ in inside]))

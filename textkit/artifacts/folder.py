@@ -30,7 +30,7 @@ MANIFEST = "manifest.json"
 T = TypeVar("T")
 VERSION = 1
 ABANDONED = 24 * 3600  # s
-UNHASHED = (MANIFEST, "history.jsonl")
+UNHASHED = (MANIFEST, "history.jsonl", "trials.jsonl")
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
 _AT_FDCWD = -100
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -91,6 +92,36 @@ def hush() -> None:
         warnings.filterwarnings("ignore", module=module)
 
 
+class OneThread:
+    """While it is entered, linear algebra uses one core: waiting for each other costs the threads far more than L-BFGS gains.
+
+    The limit is one of the process, which the last of the fits under way takes off. OpenBLAS hears it from the main
+    thread alone: whoever fits in threads enters this around them.
+    """
+
+    def __init__(self) -> None:
+        self._guard, self._fits = threading.Lock(), 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        import sklearn.linear_model  # noqa: F401 (loads what is to be limited)
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        with self._guard:
+            if not self._fits:
+                self._limit = threadpool_limits(1, user_api="blas")
+            self._fits += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._fits -= 1
+            if not self._fits and self._limit is not None:
+                self._limit.restore_original_limits()
+
+
+ONE_THREAD = OneThread()
+
+
 def solve_labels(solve: Solve, matrix: Matrix, targets: np.ndarray, labels: int, weights: np.ndarray | None) -> Solved:
     """One problem of all labels, or one of yes and no a label; lines say what did not go well."""
     if targets.ndim == 1:
@@ -120,6 +151,13 @@ def _solve_label(solve: Solve, matrix: Matrix, codes: np.ndarray, weights: np.nd
         return solve(matrix, codes, weights)
     odds = np.log((yes + 1) / (len(codes) - yes + 1))
     return Solved(np.zeros((matrix.shape[1], 1)), np.array([odds]), platt=np.array([[-1.0], [0.0]]))
+
+
+def seen(matrix: Matrix) -> np.ndarray:
+    """(F,) bool: the features that a record has."""
+    if isinstance(matrix, np.ndarray):
+        return (matrix != 0).any(0)  # type: ignore[no-any-return]
+    return np.bincount(matrix.indices[matrix.data != 0], minlength=matrix.shape[1]) > 0  # type: ignore[no-any-return]
 
 
 def class_weight(setting: str) -> str | None:

@@ -62,7 +62,8 @@ class Linear:
         link, presence = cls.link_of(config), cls.presence_of(config)
         if proba and link == "none":
             link, solve = "platt", calibration.calibrated(solve, presence)
-        solved = fitting.solve_labels(solve, matrix, targets, labels, weights)
+        with fitting.ONE_THREAD:
+            solved = fitting.solve_labels(solve, matrix, targets, labels, weights)
         platt = solved.platt if link == "platt" else None
         return cls(solved.weights, solved.bias, labels, targets.ndim == 2, link, platt, presence)
 
@@ -91,11 +92,23 @@ class Linear:
             return None
         return probabilities(self._decisions(x), self.link, self.multi, self.platt)
 
-    def contributions(self, x: Sparse, column: int) -> np.ndarray:
-        """What each value of each record adds to the decision value of the label `column`, in the order of `x.values`."""
-        sign = -1.0 if self._paired and column == 0 else 1.0
-        values = present(x.values) if self.presence else x.values
-        return sign * values * self.weights[x.indices, 0 if self._paired else column]  # type: ignore[no-any-return]
+    def contributions(self, x: Sparse, labels: np.ndarray | int) -> np.ndarray:
+        """What each value of each record adds to the decision value of a label, in the order of `x.values`.
+
+        labels: the label, or (B,) that of each record.
+        """
+        each = np.repeat(np.broadcast_to(labels, len(x)), x.lengths)
+        if self._paired:
+            return np.where(each == 0, -1.0, 1.0) * self.counted(x.values) * self.weights[x.indices, 0]  # type: ignore[no-any-return]
+        return self.counted(x.values) * self.weights[x.indices, each]  # type: ignore[no-any-return]
+
+    def counted(self, values: np.ndarray) -> np.ndarray:
+        """Values of features as the model takes them."""
+        return present(values) if self.presence else values
+
+    def biases(self) -> np.ndarray:
+        """(C,) what is added to the decision value of each label."""
+        return np.array([-self.bias[0], self.bias[0]]) if self._paired else self.bias
 
     def _decisions(self, x: Rows) -> np.ndarray:
         """(B, K)."""
@@ -136,15 +149,22 @@ def probabilities(decisions: np.ndarray, link: str, multi: bool, platt: np.ndarr
     """(B, K) decision values -> (B, C), as scikit-learn makes them of one column, of one model a label or of a softmax."""
     paired = decisions.shape[1] == 1 and not multi
     if link == "softmax" and not paired and not multi:
-        exponents = np.exp(decisions - decisions.max(1, keepdims=True))
-        return exponents / exponents.sum(1, keepdims=True)  # type: ignore[no-any-return]
+        return _softmax(decisions)
     if link == "huber":
         each = (np.clip(decisions, -1, 1) + 1) / 2
     else:
-        each = sigmoid(decisions if platt is None else -(platt[0] * decisions + platt[1]))
+        odds = decisions if platt is None else -(platt[0] * decisions + platt[1])
+        if not paired and not multi:  # as shares of the sigmoids, which may all be too small to tell from 0
+            return _softmax(-np.logaddexp(0, -odds))
+        each = sigmoid(odds)
     if paired:
         return np.hstack([1 - each, each])
     return each if multi else _shares(each)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    return exponents / exponents.sum(1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -24,17 +24,13 @@ class LogisticRegression(Linear):
 
     @classmethod
     def solve(cls, matrix: Matrix, codes: np.ndarray, weights: np.ndarray | None, config: Any, seed: int) -> Solved:
-        return logistic(matrix, codes, weights, C=config.C, max_iter=config.max_iter, class_weight=config.class_weight, tol=config.tol)
+        from sklearn.linear_model import LogisticRegression as Sklearn
 
+        from textkit.classic import fitting
 
-def logistic(
-    matrix: Matrix, codes: np.ndarray, weights: np.ndarray | None, *, C: float, max_iter: int, class_weight: str, tol: float = 1e-4
-) -> Solved:
-    """The columns that L-BFGS finds; nothing in it is drawn."""
-    from sklearn.linear_model import LogisticRegression as Sklearn
-
-    from textkit.classic import fitting
-
-    model = Sklearn(C=C, max_iter=max_iter, class_weight=fitting.class_weight(class_weight), tol=tol)
-    model.fit(matrix, codes, sample_weight=weights)
-    return fitting.Solved(model.coef_.T, model.intercept_, bool(model.n_iter_.max() < max_iter))
+        seen = fitting.seen(matrix)
+        model = Sklearn(C=config.C, max_iter=config.max_iter, class_weight=fitting.class_weight(config.class_weight), tol=config.tol)
+        model.fit(matrix if seen.all() else matrix[:, seen], codes, sample_weight=weights)  # L-BFGS: its time is that of its columns
+        columns = np.zeros((len(seen), len(model.coef_)))
+        columns[seen] = model.coef_.T
+        return fitting.Solved(columns, model.intercept_, bool(model.n_iter_.max() < config.max_iter))

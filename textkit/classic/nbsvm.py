@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class NBSVM(Linear):
     @dataclass(frozen=True)
     class Config:
-        C: float = setting(1.0, "inverse of the strength of the L2 penalty", above=0)
+        C: float = setting(0.1, "inverse of the strength of the L2 penalty", above=0)
         alpha: float = setting(1.0, "added to each count of a feature", above=0)
         beta: float = setting(0.25, "1: the linear model's weights, 0: naive Bayes alone", least=0, most=1)
         loss: Literal["squared_hinge", "log"] = setting("squared_hinge", "of the linear model: squared_hinge is an SVM, log a logistic regression")
@@ -39,13 +39,14 @@ class NBSVM(Linear):
         from textkit.classic import fitting
 
         fitting.not_negative(matrix, "nbsvm")
-        features = csr_matrix(matrix)
-        if config.binary:
-            features = csr_matrix(((features.data != 0).astype(np.float64), features.indices, features.indptr), shape=features.shape)
+        seen = fitting.seen(matrix)  # nothing is known of the other features: they weigh 0
+        features = csr_matrix(matrix)[:, seen]
+        features.data = (features.data != 0).astype(np.float64) if config.binary else features.data
         labels = [1] if codes.max() == 1 else range(codes.max() + 1)
         each = [_solve_one(features, (codes == label).astype(np.int64), weights, config, seed) for label in labels]  # a loop over labels
-        columns = np.hstack([one.weights for one in each]), np.concatenate([one.bias for one in each])
-        return fitting.Solved(*columns, all(one.converged for one in each))
+        columns = np.zeros((len(seen), len(each)))
+        columns[seen] = np.hstack([one.weights for one in each])
+        return fitting.Solved(columns, np.concatenate([one.bias for one in each]), all(one.converged for one in each))
 
     @classmethod
     def link_of(cls, config: Any) -> str:
@@ -60,24 +61,24 @@ def _solve_one(features: csr_matrix, codes: np.ndarray, weights: np.ndarray | No
     """A label against the rest, its ratios folded into the weights."""
     from textkit.classic.fitting import Solved
 
-    seen = np.bincount(features.indices[features.data != 0], minlength=features.shape[1]) > 0
-    ratios = np.where(seen, log_count_ratios(features, codes, weights, config.alpha), 0)  # nothing is known of the others
+    ratios = log_count_ratios(features, codes, weights, config.alpha)
     scaled = type(features)((features.data * ratios[features.indices], features.indices, features.indptr), shape=features.shape)
     solved = _linear(scaled, codes, weights, config, seed)
-    size = np.abs(solved.weights).sum() / seen.sum()
-    mixed = (1 - config.beta) * size + config.beta * solved.weights
+    mixed = (1 - config.beta) * np.abs(solved.weights).mean() + config.beta * solved.weights
     return Solved(mixed * ratios[:, None], solved.bias, solved.converged)
 
 
 def _linear(scaled: csr_matrix, codes: np.ndarray, weights: np.ndarray | None, config: Any, seed: int) -> Solved:
-    common = {"C": config.C, "max_iter": config.max_iter, "class_weight": config.class_weight}
-    if config.loss == "log":
-        from textkit.classic.logreg import logistic
+    """By liblinear, as the paper did: of a label against the rest it is far faster than L-BFGS."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
-        return logistic(scaled, codes, weights, **common)
+    from textkit.classic.fitting import class_weight
     from textkit.classic.svm import liblinear
 
-    return liblinear(scaled, codes, weights, seed, dual="auto", **common)
+    common = {"C": config.C, "max_iter": config.max_iter, "class_weight": class_weight(config.class_weight), "random_state": seed}
+    model = LogisticRegression(solver="liblinear", **common) if config.loss == "log" else LinearSVC(**common)
+    return liblinear(model, scaled, codes, weights)
 
 
 def log_count_ratios(features: csr_matrix, codes: np.ndarray, weights: np.ndarray | None, alpha: float) -> np.ndarray:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Piece = tuple[Rows, np.ndarray, np.ndarray | None]  # features, targets, weights
 
 BATCH = 1024  # records that `fit` learns at a time
+PASSES = 5  # of `fit`
 MOST = -np.log(1e-12)  # that a record costs
 LINK = {"log_loss": "sigmoid", "modified_huber": "huber", "hinge": "none"}
 
@@ -41,7 +42,7 @@ class SGD(Linear):
         eta0: float = setting(0.01, "the rate of constant and invscaling at the start", above=0)
         power_t: float = setting(0.5, "exponent of invscaling", least=0)
         average: bool = setting(False, "keep the mean of the weights of all steps")
-        passes: int = setting(1, "times that all records are learned; a stream is read once", least=1)
+        passes: int | None = setting(None, "times that all records are learned; none: 5, or 1 of a stream", least=1)
         class_weight: Literal["none", "balanced"] = setting("none", "balanced: labels count the same, however rare; not for a stream")
 
     @classmethod
@@ -53,7 +54,7 @@ class SGD(Linear):
         rng = np.random.default_rng(seed)
 
         def pieces() -> Iterator[Piece]:
-            for _ in range(config.passes):
+            for _ in range(PASSES if config.passes is None else config.passes):
                 order = rng.permutation(len(targets))
                 for rows in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
                     yield x[rows] if isinstance(x, np.ndarray) else x.take(rows), targets[rows], None if weights is None else weights[rows]
@@ -66,7 +67,7 @@ class SGD(Linear):
 
     @classmethod
     def fit_stream(cls, batches: Iterator[Piece], labels: int, config: Any, seed: int, tell: Callable[[dict[str, Any]], None]) -> Self:
-        """Learn batches as they come, each once.
+        """Learn batches as they come, each once: whoever wants more passes (`config.passes`) sends them again.
 
         `tell` gets how well each batch was known before it was learned, after 1, 2, 4, 8 ... batches and at the end:
         batches, records, loss (the mean since the start), loss_since (since the last time), accuracy.

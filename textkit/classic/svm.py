@@ -39,25 +39,26 @@ class SVM(Linear):
 
     @classmethod
     def solve(cls, matrix: Matrix, codes: np.ndarray, weights: np.ndarray | None, config: Any, seed: int) -> Solved:
+        from sklearn.svm import LinearSVC
+
+        from textkit.classic.fitting import class_weight
+
+        settings = {name: getattr(config, name) for name in ("C", "loss", "penalty", "tol", "max_iter", "intercept_scaling")}
         dual = {"auto": "auto", "true": True, "false": False}[config.dual]
-        rest = {"loss": config.loss, "penalty": config.penalty, "tol": config.tol, "intercept_scaling": config.intercept_scaling}
-        common = {"C": config.C, "max_iter": config.max_iter, "class_weight": config.class_weight}
-        return liblinear(matrix, codes, weights, seed, dual=dual, **common, **rest)
+        model = LinearSVC(dual=dual, class_weight=class_weight(config.class_weight), random_state=seed, **settings)
+        return liblinear(model, matrix, codes, weights)
 
     @classmethod
     def link_of(cls, config: Any) -> str:
         return "none"
 
 
-def liblinear(matrix: Matrix, codes: np.ndarray, weights: np.ndarray | None, seed: int, *, class_weight: str, max_iter: int, **rest: Any) -> Solved:
-    """The columns that LinearSVC finds."""
-    from sklearn.svm import LinearSVC
-
-    from textkit.classic import fitting
+def liblinear(model: Any, matrix: Matrix, codes: np.ndarray, weights: np.ndarray | None) -> Solved:
+    """The columns that an estimator of scikit-learn finds by liblinear."""
+    from textkit.classic.fitting import Solved
 
     if not isinstance(matrix, np.ndarray) and matrix.nnz > np.iinfo(np.int32).max:
         raise InputError(f"{matrix.nnz} values are more than liblinear can index", fix="use --arch sgd or logreg")
-    model = LinearSVC(class_weight=fitting.class_weight(class_weight), max_iter=max_iter, random_state=seed, **rest)
     with ONE_AT_A_TIME:
         model.fit(matrix, codes, sample_weight=weights)
-    return fitting.Solved(model.coef_.T, model.intercept_, bool(model.n_iter_ < max_iter))
+    return Solved(model.coef_.T, model.intercept_, bool(np.max(model.n_iter_) < model.max_iter))

@@ -38,7 +38,7 @@ OWN = (
         metavar="METRIC=LIMIT",
         multiple=True,
         callback=limits,
-        help="Exit with 5 if a metric of --json is under its limit, log_loss or ece over it; repeatable.",
+        help="Exit with 5 if a metric of --json is under its limit, a loss over it; repeatable.",
     ),
     option("--gold", metavar="FILE", type=PATH, help="Take the labels from this file of the same records, or of a label a line."),
 )
@@ -50,7 +50,8 @@ def command(**given: Any) -> Any:
 
     If the first FILE is a folder that train saved, the records of the others are predicted with it; otherwise they
     must have `label` and `prediction`. ROC-AUC, average precision, log loss and calibration error take the scores of
-    all labels: those of a model, of predict --proba, or of two labels.
+    all labels: those of a model, of predict --proba, or of two labels. Of records with several labels, `labels` is
+    measured against `predictions`.
 
     \b
     textkit evaluate model reviews_test.tsv
@@ -60,7 +61,7 @@ def command(**given: Any) -> Any:
     textkit evaluate model reviews_test.tsv --fail-under f1_macro=0.4 --fail-under log_loss=0.7
     tail -n +2 reviews_test.tsv | cut -f 1 | textkit predict model | textkit evaluate --gold reviews_test.tsv
     """
-    from textkit.evaluating import Wishes, measure
+    from textkit.evaluating import Wishes, measure_any
     from textkit.runner import Job
 
     model, *files = given["files"] or (None,)
@@ -72,19 +73,22 @@ def command(**given: Any) -> Any:
     wanted = () if wishes.gold else ("label",)
 
     def sink(stream: Any) -> None:
-        _show(measure(stream, known, wishes), given)
+        _show(measure_any(stream, known, wishes), given)
 
-    return Job(inputs, stages, sink=sink, wanted=wanted, due=wishes.due, check=wishes.check)
+    return Job(inputs, stages, sink=sink, wanted=wanted, check=wishes.check)
 
 
 def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
     """The inputs, the model if there is one, and the stages that predict with it and with a second one."""
-    from textkit.evaluating.models import ALL, Models
+    from textkit.evaluating.models import Models, loaded, of_several
     from textkit.predicting import Predict
 
     other = given["compare"]
     second = Predict.load(other) if other is not None and Path(other).is_dir() else None
-    first = None if model is None else Predict.load(model, ALL)
+    first = None if model is None else loaded(model)
+    for one, path in ((first, model), (second, other)):
+        if of_several(one) and other is not None:
+            raise UsageError("--compare is for models of one label a record, and this one gives several", where=path)
     usual = {} if first is None else first.bundle.lineage.columns
     given = {**given, "files": given["files"] if model is None else files}
     if given["gold"] is not None:  # the field of the label is in that file

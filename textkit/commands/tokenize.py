@@ -8,6 +8,7 @@ import click
 
 from textkit.errors import UsageError
 from textkit.options import (
+    EXPLAIN,
     INPUT,
     LINEAGE_ON,
     LOAD,
@@ -28,7 +29,6 @@ from textkit.options import (
 from textkit.registry import TOKENIZERS
 
 OWN = (
-    option("--explain", is_flag=True, help="Show step by step how a text is tokenized: the arguments, or stdin's lines."),
     option("--vocab", is_flag=True, help="Print the vocabulary instead, and how often the input has each token."),
 )
 EVERYDAY = (
@@ -38,13 +38,13 @@ EVERYDAY = (
 APPLIED = ("fields", "offsets", "max_tokens", "stop_words", "add_bos_eos")
 
 
-@subcommand(*method(TOKENIZERS, "words"), *OWN, *SAVE, *LOAD, *SETTINGS, *VOCABULARY, *TOKENS, *INPUT, *OUTPUT, *LINEAGE_ON)
+@subcommand(*method(TOKENIZERS, "words"), *EXPLAIN, *OWN, *SAVE, *LOAD, *SETTINGS, *VOCABULARY, *TOKENS, *INPUT, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Cut text into tokens, and ids of a vocabulary.
 
     With --save, or a method that must learn, the vocabulary is learned from the input; with --load a saved one is
     applied, or another program's: a tokenizer.json, a vocab.txt, a model folder. `words` and others without either
-    stream tokens alone.
+    stream tokens alone. --explain shows how one text is tokenized: the arguments, or each line of stdin.
 
     \b
     textkit tokenize reviews.tsv --method wordpiece --vocab-size 8000 --save tok > tokens.jsonl

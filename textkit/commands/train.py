@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, INPUT, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, subcommand, typed
+from textkit.options import EPOCHS, FED, INPUT, PATH, PROBA, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, subcommand, typed
 from textkit.registry import ARCHS, TASKS
 
 TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
@@ -20,14 +20,22 @@ OWN = (
         callback=finite,
         help="Share of each label held out.  [default: 0.1; 0 of many records with a linear model]",
     ),
-    option("--proba", is_flag=True, help="Have a linear model learn probabilities: svm has none by itself."),
     option("--class-weight", type=click.Choice(["balanced"]), help="Let labels count the same, however rare."),
     option("--weight-field", "weight", metavar="NAME", help="The field that says what a record counts."),
+    option(
+        "--tune",
+        type=click.FloatRange(min=0, min_open=True),
+        callback=finite,
+        metavar="SECONDS",
+        help="Search for features, linear model and settings by cross-validation; what is tried in which order is fixed, the time says how much.",
+    ),
+    option("--tune-metric", type=click.Choice(["accuracy", "f1_macro", "f1_micro"]), help="What --tune seeks.  [default: accuracy]"),
+    option("--trials", type=PATH, metavar="FILE", help="Write what --tune tried as JSON Lines; the bundle has it too."),
     option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True, help="Auto: bf16 in hardware, else fp32."),
 )
 
 
-@subcommand(*TASK, *OWN, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE, *INPUT)
+@subcommand(*TASK, *OWN, *PROBA, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE, *INPUT)
 def command(**given: Any) -> Any:
     """Train a model and save it with its whole chain.
 
@@ -36,6 +44,7 @@ def command(**given: Any) -> Any:
 
     \b
     textkit train classify reviews.tsv --save model
+    textkit train classify reviews.tsv --tune 60 --save model
     textkit tokenize reviews.tsv | textkit embed | textkit train classify --arch lstm -s hidden=64 --save model
     """
     if not given["save"]:
@@ -47,7 +56,26 @@ def command(**given: Any) -> Any:
     check_target(given["save"], given["force"])
     if given["class_weight"]:
         given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
-    check_settings(given["arch"], given["settings"])
+    if not given["tune"]:
+        for flag in typed("tune_metric", "trials"):
+            raise UsageError(f"{flag} goes with --tune SECONDS")
+        check_settings(given["arch"], given["settings"])
     own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force", "proba", "weight")
     plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
-    return Job(inputs_from(given), sink=lambda stream: train(stream, plan), wanted=("label",), due=("label",))
+    learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan)
+    return Job(inputs_from(given), sink=learn, wanted=("label",), due=("label",))
+
+
+def _tuning(plan: Any, given: dict[str, Any]) -> Any:
+    """Training by --tune, which tells the command line of what it found: ours, with other settings."""
+    from textkit.piping import forwarded
+    from textkit.training.tuning import Tune, check_tuned, train_tuned
+
+    check_tuned(plan)
+    context = click.get_current_context()
+    skipping = ["--on-error", "skip"] if given["on_error"] == "skip" or given["reject"] else []
+    own = [*forwarded(context, (), ("weight", "proba", "seed", "save", "force")), *skipping]
+    source = forwarded(context, ("Input",), ("seed",) if given["sample"] else ()) + forwarded(context, (), ("files",))
+    fed = bool(context.meta.get(FED))
+    tune = Tune(given["tune"], given["tune_metric"], given["trials"], tuple(source), tuple(own), fed)
+    return lambda stream: train_tuned(stream, plan, tune)

@@ -16,6 +16,7 @@ from textkit.options import (
     SAVE,
     SEED,
     SETTINGS,
+    TERMS,
     inputs_from,
     learning,
     method,
@@ -42,7 +43,7 @@ def spans(context: click.Context, parameter: click.Parameter, value: tuple[str, 
 OWN = (
     learning("--analyzer", multiple=True, type=click.Choice(["word", "char", "char_wb"]), help="Terms of tokens, or of characters.  [default: word]"),
     learning("--ngram", multiple=True, metavar="MIN,MAX", callback=spans, help="Units in a term, for each --analyzer.  [default: 1,1]"),
-    learning("--lowercase/--no-lowercase", "lowercase", default=True, help="Lower-case the terms.  [default: yes]"),
+    learning("--lowercase/--no-lowercase", "lowercase", default=True, help="Lower-case the text.  [default: yes]"),
     learning("--stop-words", metavar="FILE|en|ko", help="Leave out the tokens of a list: en, ko, or a file of one word a line."),
     learning("--min-df", metavar="N", help="Leave out terms of fewer records; 0.01 is a share.  [default: 1]"),
     learning("--max-df", metavar="N", help="Leave out terms of more records; 0.5 is a share.  [default: 1.0]"),
@@ -55,17 +56,17 @@ OWN = (
     learning("--select", metavar="chi2:K", help="Keep the K columns that tell most of the label."),
     learning("--svd", type=click.IntRange(min=1), metavar="K", help="Turn features into a vector of K numbers (LSA)."),
     option("--terms", is_flag=True, help="Write terms and their weights instead of numbers of columns."),
-    option("--top", type=click.IntRange(min=1), metavar="N", help="Print each label's N terms of the highest mean weight, instead of records."),
 )
 LEARNED = ("lowercase", "min_df", "max_df", "max_features", "sublinear_tf", "smooth_idf", "norm", "n_features", "select", "svd")
 
 
-@subcommand(*method(VECTORIZERS, "tfidf"), *OWN, *SAVE, *LOAD, *SETTINGS, *SEED, *INPUT, *OUTPUT, *LINEAGE_ON)
+@subcommand(*method(VECTORIZERS, "tfidf"), *OWN, *TERMS, *SAVE, *LOAD, *SETTINGS, *SEED, *INPUT, *OUTPUT, *LINEAGE_ON)
 def command(**given: Any) -> Any:
     """Turn tokens or text into weighted features.
 
     Each record gets `features`, the columns that it has and their values. Raw text is tokenized as words first; char
-    and char_wb read the text itself. Several --analyzer stand side by side. The results are scikit-learn's.
+    and char_wb read the text itself. Several --analyzer stand side by side. The results are scikit-learn's. With --top
+    no records are written, but each label's terms of the highest mean weight.
 
     \b
     textkit vectorize reviews.tsv --ngram 1,2 --save vec > features.jsonl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ class Codes:
         self.numbers: dict[str, int] = {}
 
     def __call__(self, column: pl.Series) -> np.ndarray:
+        if not len(column):
+            return np.empty(0, np.int64)
         names = column.unique().to_list()
         codes = [self.numbers.setdefault(name, len(self.numbers)) for name in names]
         if len(self.numbers) > MOST:
@@ -156,18 +159,26 @@ class Table:
 def demand(batch: Batch, due: tuple[str, ...]) -> None:
     """BadRecords where a column of `due` is missing, or a score is no number to work with."""
     batch.require(*due, fix=FIX)
-    bad: dict[int, str] = {}
-    if batch.has("predictions"):
-        bad |= dict.fromkeys(_bad_predictions(batch.ours("predictions")), "one of the predictions lacks its label, or a score that is a number")
+    with suppress(BadRecords):  # fields of the user's own by these names; else one reading does for both
+        batch.read("score", "predictions")
     if batch.has("score"):
-        bad |= dict.fromkeys((~batch.ours("score").is_finite()).fill_null(False).arg_true().to_list(), "the score is not a number to work with")
-    if bad:
-        raise BadRecords([(row, InputError(bad[row], where=batch.position(row))) for row in sorted(bad)])
+        rows = (~batch.ours("score").is_finite()).fill_null(False).arg_true()
+        _tell(batch, rows.to_list(), "the score is not a number to work with")
+    check_predictions(batch)
 
 
-def _bad_predictions(column: pl.Series) -> list[int]:
-    rows = np.repeat(np.arange(len(column)), column.list.len().fill_null(0).to_numpy())
-    pairs = column.filter((column.list.len() > 0).fill_null(False)).explode().struct
-    score = pairs.field("score")
-    wrong = pairs.field("label").is_null() | ~score.is_finite().fill_null(False)
-    return [int(row) for row in np.unique(rows[wrong.to_numpy()])]
+def check_predictions(batch: Batch) -> None:
+    """BadRecords where one of `predictions` is not whole."""
+    if not batch.has("predictions"):
+        return
+    column = batch.ours("predictions")
+    lengths = column.list.len().fill_null(0)
+    pairs = column.filter(lengths > 0).explode().struct
+    wrong = pairs.field("label").is_null() | ~pairs.field("score").is_finite().fill_null(False)
+    rows = np.repeat(np.arange(len(column)), lengths.to_numpy())[wrong.to_numpy()]
+    _tell(batch, np.unique(rows).tolist(), "one of the predictions lacks its label, or a score that is a number")
+
+
+def _tell(batch: Batch, rows: list[int], message: str) -> None:
+    if rows:
+        raise BadRecords([(row, InputError(message, where=batch.position(row))) for row in rows])

@@ -9,8 +9,9 @@ from textkit.errors import InputError, QualityError
 
 COUNTED = ("accuracy", "balanced_accuracy", *(f"{name}_{mean}" for name in ("f1", "precision", "recall") for mean in ("macro", "micro", "weighted")))
 SCORED = ("roc_auc", "average_precision", "log_loss", "ece")
-LOSSES = ("log_loss", "ece")  # the lower the better
-METRICS = (*COUNTED, *SCORED)
+SEVERAL = ("subset_accuracy", "hamming_loss", "f1_samples")  # of records with several labels
+LOSSES = ("log_loss", "ece", "hamming_loss")  # the lower the better
+METRICS = (*COUNTED, *SCORED, *SEVERAL)
 
 
 def parsed(pair: str) -> tuple[str, float]:
@@ -32,8 +33,10 @@ def check(metrics: dict[str, float], limits: Iterable[tuple[str, float]]) -> Non
     limits = list(limits)
     for name, _ in limits:
         if name not in metrics:
-            fix = "give predictions of predict --proba" if name in SCORED else None
-            raise InputError(f"{name} cannot be told: it takes the scores of all labels, and records of several", fix=fix)
+            if name in SCORED and "accuracy" in metrics:
+                fix = "give predictions of predict --proba"
+                raise InputError(f"{name} cannot be told: it takes the scores of all labels, and records of several", fix=fix)
+            raise InputError(f"{name} cannot be told of these records", fix=f"their metrics are {', '.join(metrics)}")
     failed = [_told(name, metrics[name], limit) for name, limit in limits if _fails(name, metrics[name], limit)]
     if failed:
         raise QualityError("; ".join(failed))

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
 from textkit.evaluating.beside import Beside, gold_file, predictions_file
 from textkit.evaluating.collecting import Answers, Collector, demand
 from textkit.evaluating.comparing import Comparison, compare
 from textkit.evaluating.models import OTHER
 from textkit.evaluating.report import Confidence, Report
 from textkit.evaluating.resampling import Cells, intervals
+from textkit.evaluating.several import SeveralReport, may_be_several, measure_several
+from textkit.evaluating.several import demand as demand_several
 from textkit.evaluating.worst import Worst
 from textkit.metrics import averages, classification
 from textkit.report import say
@@ -43,7 +45,26 @@ class Wishes:
 
     def check(self, batch: Batch) -> None:
         """BadRecords tells of those that cannot be measured."""
-        demand(batch, self.due)
+        if may_be_several(batch):
+            demand_several(batch)
+        else:
+            demand(batch, self.due)
+
+    @property
+    def of_single(self) -> str | None:
+        """An option that records of several labels do not know."""
+        given = {"--confidence": self.confidence, "--compare": self.names, "--worst": self.worst, "--gold": self.gold}
+        return next((flag for flag, value in given.items() if value is not None), None)
+
+
+def measure_any(stream: Stream, known: Collection[str] | None, wishes: Wishes) -> Report | SeveralReport:
+    """As `measure`, and of records with several labels what can be told of those."""
+    first = stream.peek()
+    if first is None or not may_be_several(first):
+        return measure(stream, known, wishes)
+    if wishes.of_single is not None:
+        raise UsageError(f"{wishes.of_single} is for records of one label, and these have `labels`")
+    return measure_several(stream)
 
 
 def measure(stream: Stream, known: Collection[str] | None = None, wishes: Wishes | None = None) -> Report:

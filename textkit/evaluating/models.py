@@ -41,7 +41,16 @@ class Models(Stage):
         return cls(Predict.restore(entry, folder), None)
 
 
+def loaded(folder: str) -> Predict:
+    """A model that gives the scores of all labels; of records with several labels only those that it chooses."""
+    model = Predict.load(folder, ALL)
+    return Predict(model.bundle) if of_several(model) else model
+
+
+def of_several(model: Predict | None) -> bool:
+    return model is not None and model.bundle.manifest.get("multi") is True
+
+
 def probable(manifest: dict[str, Any]) -> bool | None:
     """False for a model that has decision scores only, as a linear SVM; None: see by the scores."""
-    links = (manifest.get("link"), manifest.get("sizes", {}).get("link"))
-    return False if "none" in links else None
+    return False if manifest.get("model", {}).get("link") == "none" else None

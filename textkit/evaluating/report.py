@@ -10,6 +10,7 @@ from typing import Any
 from textkit.evaluating.comparing import Comparison
 from textkit.evaluating.resampling import RESAMPLES
 from textkit.evaluating.scores import Scores
+from textkit.evaluating.several import SeveralReport
 from textkit.metrics import Classification
 
 
@@ -57,5 +58,5 @@ class Report:
         return {"records": self.records, **self.metrics, "labels": self.labels(), "confusion": confusion, **told, **worst}
 
 
-def print_json(report: Report) -> None:
+def print_json(report: Report | SeveralReport) -> None:
     sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=False) + "\n")

@@ -68,7 +68,7 @@ def _words(entry: Entry, before: list[Entry], near: tuple[Path, ...]) -> list[st
     if entry.stage == "predict":
         if place is None:
             raise InputError(f"the model {entry.artifact} that made it is not on this machine", fix="bring it here")
-        return ["predict", str(place), *_options("predict", {"top": entry.config.get("k"), "proba": entry.config.get("proba")}), "--lineage"]
+        return ["predict", str(place), *_options("predict", _of_predict(entry.config)), "--lineage"]
     if entry.stage == "detokenize":
         load = [] if place is None or any(other.sha256 == entry.sha256 for other in before) else ["--load", str(place)]
         return ["detokenize", *load, *_options("detokenize", {"skip_special": entry.config.get("skip_special", True)}), "--lineage"]
@@ -79,6 +79,12 @@ def _words(entry: Entry, before: list[Entry], near: tuple[Path, ...]) -> list[st
     if place is not None:
         return [entry.stage, "--load", str(place), *applied]
     return [entry.stage, *_learning(entry), *applied]
+
+
+def _of_predict(settings: dict[str, Any]) -> dict[str, Any]:
+    """What predict tells besides the label."""
+    told = {"k": settings.get("k"), "proba": settings.get("proba")}
+    return told if settings.get("explain") is None else {**told, "explain": True, "top": settings["explain"]}
 
 
 def _of_tokens(entry: Entry) -> list[str]:

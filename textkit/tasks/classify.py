@@ -20,6 +20,7 @@ from textkit.streams.formats.sparse import rows_of
 from textkit.training.examples import Examples
 
 if TYPE_CHECKING:
+    from textkit.classic.explaining import Explainer
     from textkit.streams.batch import Batch
     from textkit.tasks.classify_neural import LabelsFromIds
 
@@ -119,6 +120,22 @@ class Classify:
             return self.columns(scores, top, proba)
         # where two labels are equally probable the decision value tells which it is
         return self.columns(found, top, proba, scores.argmax(1))
+
+    def explained(self, explainer: Explainer, batch: Batch, manifest: dict[str, Any], columns: list[pl.Series]) -> pl.Series:
+        """(B,) JSON: why each record got its label; where it may have several, a list of why it got each of `predictions`.
+
+        columns: what `predict` gave for the batch.
+        """
+        rows = inputs_of(batch, manifest)
+        if not self.multi:
+            return explainer.explain(rows, self._codes(columns[0]))
+        found, lengths = flatten(columns[0])
+        record = np.repeat(np.arange(len(batch)), lengths.to_numpy())
+        each = explainer.explain(rows.take(record), self._codes(found.struct.field("label")))
+        return "[" + nest(each, lengths).list.join(",") + "]"
+
+    def _codes(self, labels: pl.Series) -> np.ndarray:
+        return labels.cast(pl.Enum(self.labels)).to_physical().to_numpy()
 
     def probabilities(self, model: Any, batch: Batch, manifest: dict[str, Any]) -> np.ndarray:
         """(B, C) of a network. InputError if the ids are not of its vocabulary."""

@@ -46,6 +46,7 @@ class Plan:
     proba: bool = False  # whether a linear model learns probabilities that it does not have by itself
     weight: str | None = None  # the field that says what a record counts
     for_networks: tuple[str, ...] = ()  # the options given that a linear model has no use for
+    tuned: Any = None  # what a search for the best settings has found, to be told in the bundle
 
 
 @dataclass
@@ -79,6 +80,8 @@ def train(stream: Stream, plan: Plan) -> None:
     if fit is fit_torch:
         check_ids(examples.ragged["ids"].flat, len(vocabulary_of(owner_of(stream), stream.near)))
     fitted = fit(arch, settings, task, examples, stream, plan)
+    if plan.tuned is not None:
+        fitted.manifest |= {"metrics": {**fitted.manifest["metrics"], **plan.tuned.metrics}, "tuned": plan.tuned.facts}
     source = "vector" if examples.dense else "features" if examples.sparse else "ids"
     manifest = {
         "task": plan.task, "arch": arch_name, "config": config.to_json(settings), **task.to_json(), "input": source,
@@ -88,6 +91,8 @@ def train(stream: Stream, plan: Plan) -> None:
         tensors.save(draft / bundle.MODEL, fitted.tensors)
         lines = [json.dumps(entry) + "\n" for entry in fitted.history]
         (draft / bundle.HISTORY).write_text("".join(lines), encoding="utf-8")
+        if plan.tuned is not None:
+            plan.tuned.write(draft)
         bundle.save(draft, stream.lineage, stream.near, manifest)
     metrics = in_words(fitted.manifest["metrics"]) or "nothing held out to measure it"
     say(f"saved {plan.save}: {arch_name}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
