@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -112,6 +113,6 @@ def _learner(given: dict[str, Any]) -> Any:
         raise UsageError("--terms needs columns that have terms, and hashing and --svd have none")
     if method_class.hashed and given["save"] and not (settings.select or settings.svd):
         raise UsageError("hashing learns nothing, so there is nothing to save", fix="leave out --save, and give the same options again")
-    vocabulary = load_terms(given["vocabulary"]) if given["vocabulary"] else None
+    vocabulary = load_terms(Path(given["vocabulary"])) if given["vocabulary"] else None
     store = Store(given["save"], given["force"])
     return Vectorize.of(given["method"], settings, store=store, vocabulary=vocabulary, terms=given["terms"], seed=given["seed"])

@@ -62,7 +62,10 @@ def save(vectorizer: Vectorizer, folder: Path) -> list[dict[str, Any]]:
 
 def load(folder: Path, manifest: dict[str, Any], method: type[Method], config: Any) -> tuple[list[Places], list[dict[str, np.ndarray]]]:
     """The columns and the tensors of each part. InputError if the files are not what the manifest says."""
-    named = list(enumerate(zip(parts_of(config), manifest.get("parts") or [], strict=True)))
+    parts, told = parts_of(config), manifest.get("parts")
+    if not isinstance(told, list) or len(told) != len(parts):
+        raise InputError("the manifest does not say what each analyzer has", where=str(folder), fix="make the artifact again")
+    named = list(enumerate(zip(parts, told, strict=True)))
     due: dict[str, tuple[str, tuple[int | None, ...]]] = {}
     for part, (_, about) in named:
         due |= {f"{part}.{name}": shape for name, shape in method.due(config, about["columns"]).items()}

@@ -245,8 +245,6 @@ class Fitting:
 def chosen(config: Choice, seen: Seen, records: int) -> np.ndarray:
     """The codes of the terms to keep, in the order of the terms."""
     least, most = (bound if isinstance(bound, int) else bound * records for bound in (config.min_df, config.max_df))
-    if most < least:
-        raise InputError(f"--max-df {config.max_df} is fewer records than --min-df {config.min_df}")
     kept = seen.in_order(np.flatnonzero((seen.df > 0) & (seen.df >= least) & (seen.df <= most)))
     if config.max_features is not None and config.max_features < len(kept):
         # sorted as scikit-learn does it, so that of equally frequent terms the same are kept
