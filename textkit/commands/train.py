@@ -51,7 +51,7 @@ def command(**given: Any) -> Any:
         raise UsageError("train keeps nothing without --save DIR")
     from textkit.artifacts.folder import check_target
     from textkit.runner import Job
-    from textkit.training.run import Plan, check_settings, train
+    from textkit.training.run import Plan, check_settings, import_ahead, train
 
     check_target(given["save"], given["force"])
     if given["class_weight"]:
@@ -60,6 +60,7 @@ def command(**given: Any) -> Any:
         for flag in typed("tune_metric", "trials"):
             raise UsageError(f"{flag} goes with --tune SECONDS")
         check_settings(given["arch"], given["settings"])
+    import_ahead(given["arch"])
     own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force", "proba", "weight")
     plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
     learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan)

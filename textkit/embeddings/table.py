@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,9 @@ from textkit.artifacts import folder as artifact
 from textkit.artifacts import tensors
 from textkit.ragged import flatten
 from textkit.tokenizers.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from textkit.embeddings.subwords import Subwords
 
 KIND = "embedding"
 FILE = "vectors.safetensors"
@@ -23,6 +26,7 @@ class Table:
     vocabulary: Vocabulary
     vectors: np.ndarray  # (V, D) float32; the rows of special tokens that were not seen are 0
     counts: np.ndarray  # (V,) int64
+    subwords: Subwords | None = None  # what words without a vector are made of
 
     @property
     def dim(self) -> int:
@@ -40,6 +44,19 @@ class Table:
         size, dim = len(vocabulary), manifest["dim"]
         found = tensors.load(folder / FILE, {"vectors": ("float32", (size, dim)), "counts": ("int64", (size,))})
         return cls(vocabulary, found["vectors"], found["counts"])
+
+    def vectors_of(self, words: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) words -> (N, D) their vectors, and (N,) whether each has one: of its own, or by its subwords; others are zeros."""
+        places = words.cast(pl.Enum(self.vocabulary.tokens), strict=False).to_physical()
+        known = (places.is_not_null() & pl.Series(self.counts > 0).gather(places.fill_null(0))).to_numpy()
+        rows = places.fill_null(0).to_numpy()
+        vectors = np.where(known[:, None], self.vectors[rows], np.float32(0))
+        if self.subwords is not None and not known.all():
+            made, found = self.subwords.vectors_of(words.filter(pl.Series(~known)))
+            vectors[~known] = made
+            known = known.copy()
+            known[~known] = found
+        return vectors, known
 
     def rows_for(self, vocabulary: Vocabulary, seed: int) -> np.ndarray:
         """(V', D): the vectors in the order of another vocabulary, matched by token.

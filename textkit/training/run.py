@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from textkit.tokenizers.index import Index
 from textkit.training.examples import Examples, collect
 
 VALID_SPLIT = 0.1  # share of each label's records that is held out
+MANY = 4096  # records from which on a model that learns batch by batch tells how it gets on
 FEW = 10_000  # records up to which a linear model is measured without being asked to
 
 
@@ -68,12 +71,15 @@ def train(stream: Stream, plan: Plan) -> None:
     first.require(*task_class.strings(first), fix="name the column with --label-field")
     arch_name = plan.arch or choose_arch(stream.lineage, first.has("vector"))
     arch = ARCHS.find(arch_name)
+    import_ahead(arch_name)
     settings = config.override(arch.Config(), plan.settings)
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
     fit = fit_classic if arch.engine == "classic" else fit_torch
     if fit is fit_torch and (plan.proba or plan.weight):
         raise UsageError(f"{'--proba' if plan.proba else '--weight-field'} is for linear models, and {arch_name} is a network")
+    if plan.proba and hasattr(arch, "fit_stream") and arch.link_of(settings) == "none":
+        raise UsageError(f"{arch_name} has no probabilities with loss={settings.loss}", fix="give another -s loss=, or use --arch svm --proba")
     stream, columns = classic_input(stream) if fit is fit_classic else (with_ids(stream), {"ragged": ("ids",)})
     examples = collect(stream, strings=task_class.strings(first), weight=plan.weight, **columns)
     task = task_class.of(examples)
@@ -125,6 +131,12 @@ def check_ids(ids: np.ndarray, vocabulary: int) -> None:
         raise InputError(f"the ids go from {ids.min()} to {ids.max()}, and their vocabulary has {vocabulary} tokens", fix="tokenize again")
 
 
+def import_ahead(arch: str | None) -> None:
+    """Begin to import what a linear model is fitted with, which takes a second, while records are read."""
+    if arch is not None and ARCHS[arch].target.startswith("textkit.classic."):
+        Thread(target=import_module, args=("sklearn.svm",), daemon=True).start()
+
+
 def classic_input(stream: Stream) -> tuple[Stream, dict[str, Any]]:
     """What a linear model is fitted on: the records' vectors or features, else features made of their tokens or text."""
     first = stream.peek()
@@ -157,11 +169,11 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
     train_rows, valid_rows = task.split(examples, share, plan.seed)
     inputs = examples.dense["vector"] if examples.dense else examples.sparse["features"]
 
-    def fit(rows: np.ndarray | None) -> Any:
+    def fit(rows: np.ndarray | None, **more: Any) -> Any:
         x, y, weights = inputs, targets, examples.weights
         if rows is not None:
             x, y, weights = taken(inputs, rows), targets[rows], None if weights is None else weights[rows]
-        return arch.fit(x, y, task.outputs, settings, plan.seed, weights, plan.proba)
+        return arch.fit(x, y, task.outputs, settings, plan.seed, weights, plan.proba, **more)
 
     history = []
     if len(valid_rows):
@@ -170,7 +182,8 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
         history = [{"epoch": 1, **{f"valid_{name}": value for name, value in found.items()}}]
         say(in_words(history[-1]), **history[-1])
     metrics = {name: value for entry in history for name, value in entry.items() if name.startswith("valid_")}
-    model = fit(None)
+    streamed = hasattr(arch, "fit_stream") and len(examples) > MANY
+    model = fit(None, tell=lambda facts: say(in_words(facts), **facts)) if streamed else fit(None)
     return Fitted(model.tensors(), {"model": model.manifest(), "metrics": metrics, "trained_on": "all records"}, history)
 
 
