@@ -173,7 +173,7 @@ def test_one_class_only(textkit: Textkit, arch: str) -> None:
 @fits
 def test_all_texts_empty(textkit: Textkit, words: list[str]) -> None:
     name = write(textkit, "blank.tsv", "text\tlabel\n\tgood\n \tbad\n\tbad\n")
-    refused(textkit, *words, name, told=r"nothing to .*: (every text is empty|there are no tokens|no record has a token)")
+    refused(textkit, *words, name, told=r"nothing to .*: (every text is empty|there are no tokens|no record has a token|the records have no terms)")
 
 
 def test_labels_unseen_in_training_are_counted_and_named(textkit: Textkit, made: Path) -> None:
@@ -204,7 +204,7 @@ def model(textkit: Textkit, made: Path) -> Path:
 @pytest.mark.parametrize("harm", ["flipped byte", "flipped byte in a stage", "missing file", "missing manifest", "newer version", "not a model"])
 def test_a_bundle_that_is_not_whole(textkit: Textkit, model: Path, made: Path, words: list[str], harm: str) -> None:
     if harm.startswith("flipped"):
-        file = model / "stages/1-index/vocab.txt" if "stage" in harm else model / "model.safetensors"
+        file = model / "stages/1-vectorize/0-word.txt" if "stage" in harm else model / "model.safetensors"
         data = bytearray(file.read_bytes())
         data[len(data) // 2] ^= 1
         file.write_bytes(data)

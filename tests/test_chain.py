@@ -48,6 +48,7 @@ CHAINS: dict[str, tuple[str | None, Callable[[Path], list[Stage]]]] = {
     "words without a vocabulary": ("logreg", lambda folder: [Tokenize.of("words")]),
     "wordpiece, pad": ("logreg", lambda folder: [tokenize(folder, "wordpiece"), pad()]),
     "pooled vectors": ("logreg", lambda folder: [Tokenize.of("words"), embed(folder, "mean")]),
+    "weighed vectors": ("logreg", lambda folder: [Tokenize.of("words"), embed(folder, "sif")]),
     "ids of the embedding": ("lstm", lambda folder: [Tokenize.of("words"), embed(folder), pad()]),
     "everything": ("lstm", lambda folder: [tokenize(folder, "wordpiece"), embed(folder), pad()]),
 }
@@ -143,21 +144,18 @@ def test_a_stream_of_another_chain_is_refused_and_the_stage_named(tmp_path: Path
     assert "stage 2 differs: pad with length=4 against 9" in refused(model, run(TEXTS, loaded, Pad(Pad.Config(9))))
     other = tokenize(tmp_path, "wordpiece", "other")
     assert "stage 1 differs: tokenize wordpiece with artifact" in refused(model, run(["other words"] * 2, other))
-    assert "only the second has pad" in refused(model, run(TEXTS, loaded, pad(), pad()))
+    assert "stage 3 differs: vectorize tfidf against pad" in refused(model, run(TEXTS, loaded, pad(), pad()))
 
 
 def test_ids_outside_the_vocabulary_are_an_error_not_a_crash(tmp_path: Path) -> None:
-    for chain in ("words", "everything"):
-        folder = tmp_path / chain
-        folder.mkdir()
-        train(chain, folder)
-        lineage = Bundle.load(folder / "model").lineage
-        record = {"tokens": ["x"], "ids": [10**6], "mask": [1], "label": "good"}
-        with pytest.raises(InputError, match="vocabulary"):
-            predicted(folder / "model", stream_of([record], lineage=lineage))
-        stream = replace(stream_of([record, record | {"label": "bad"}], lineage=lineage), near=(folder / "model",))
-        with pytest.raises(InputError, match="vocabulary"):
-            trained(stream, folder / "again", arch="logreg")
+    train("everything", tmp_path)
+    lineage = Bundle.load(tmp_path / "model").lineage
+    record = {"tokens": ["x"], "ids": [10**6], "mask": [1], "label": "good"}
+    with pytest.raises(InputError, match="vocabulary"):
+        predicted(tmp_path / "model", stream_of([record], lineage=lineage))
+    stream = replace(stream_of([record, record | {"label": "bad"}], lineage=lineage), near=(tmp_path / "model",))
+    with pytest.raises(InputError, match="vocabulary"):
+        trained(stream, tmp_path / "again", arch="lstm")
 
 
 @pytest.mark.parametrize("lineage", ["none", "of words without a vocabulary"])
@@ -165,16 +163,18 @@ def test_ids_of_unknown_origin_are_refused_by_train(lineage: str, tmp_path: Path
     entries = () if lineage == "none" else (Tokenize.of("words").entry(),)
     records = [{"tokens": ["a"], "ids": [7], **review} for review in REVIEWS]
     with pytest.raises(LineageError, match="nothing says of which vocabulary") as error:
-        trained(stream_of(records, lineage=Lineage(entries)), tmp_path / "model")
+        trained(stream_of(records, lineage=Lineage(entries)), tmp_path / "model", arch="lstm")
     assert error.value.exit_code == 4
     assert not (tmp_path / "model").exists()
 
 
-def test_tokens_without_ids_get_an_index(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arch", "stage"), [("logreg", "vectorize"), ("lstm", "index")])
+def test_tokens_without_ids_get_features_or_an_index(arch: str, stage: str, tmp_path: Path) -> None:
     records = [{"tokens": review["text"].split(), "label": review["label"]} for review in REVIEWS]
-    trained(stream_of(records), tmp_path / "model", arch="logreg")
+    more = {"settings": ("hidden=16",), "epochs": 20, "lr": 0.01} if arch == "lstm" else {}
+    trained(stream_of(records), tmp_path / "model", arch=arch, **more)
     bundle = Bundle.load(tmp_path / "model")
-    assert [entry.stage for entry in bundle.lineage.stages] == ["index"]
+    assert [entry.stage for entry in bundle.lineage.stages] == [stage]
     out = predicted(tmp_path / "model", stream_of([{"tokens": ["great", "warm"]}, {"tokens": ["awful", "cold"]}]))
     assert [record["prediction"] for record in out] == ["good", "bad"]
 
@@ -184,7 +184,7 @@ def test_a_second_tokenizer_replaces_the_ids_of_the_first(tmp_path: Path) -> Non
     once = records_of(run(REVIEWS, tokenize(tmp_path, "words", "third")))
     assert records_of(twice) == once
     again = run(REVIEWS, Tokenize.load(tmp_path / "first"), Tokenize.load(tmp_path / "second"))
-    trained(again, tmp_path / "model", arch="logreg")
+    trained(again, tmp_path / "model", arch="lstm", settings=("hidden=4",), epochs=1)
     assert Bundle.load(tmp_path / "model").manifest["input"] == "ids"
     assert answers(predicted(tmp_path / "model", stream_of(TEXTS)))
 

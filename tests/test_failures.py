@@ -76,7 +76,7 @@ def test_a_full_disk_keeps_nothing_half_made(textkit: Textkit, made: Path, words
 def test_a_full_disk_keeps_the_artifact_that_was_there(textkit: Textkit, made: Path) -> None:
     again = f"textkit train classify --arch logreg --save disk/model --force {made / 'reviews.tsv'}"
     script = f"cp -r {made / 'model'} disk && {again}; code=$?; ls -A disk; textkit show disk/model --json >&2; exit $code"
-    done = on_a_small_disk(textkit, "size=32k", script)
+    done = on_a_small_disk(textkit, "size=160k", script)
     assert done.returncode == 6, done.stderr
     assert done.stdout == "model\n"
     assert '"arch": "logreg"' in done.stderr.splitlines()[-1]

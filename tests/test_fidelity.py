@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from textkit.streams.stream import Stream
 from textkit.tokenizers.index import Index
 from textkit.tokenizers.stage import Tokenize
 from textkit.tokenizers.vocabulary import Vocabulary
+from textkit.vectorizers.hashing import Hashing
+from textkit.vectorizers.stage import Vectorize
+from textkit.vectorizers.tfidf import Tfidf
 
 # The oracle: a small reader of its own, on Python's decoder.
 
@@ -185,6 +189,7 @@ def detokenized(records: list[Members]) -> set[str]:
     return {"tokens", "ids", "output", *present(records, *OUTDATED)}
 
 
+CHARACTERS = partial(Vectorize.of, "hashing", Hashing.Config(analyzer=("char_wb",), ngram=(2, 3)))
 FILTERS = {
     "tokenize": Filter(lambda made: [Tokenize.of("words")], lambda records: {"tokens", *present(records, *OUTDATED)}, "tokenize"),
     "tokenize wordpiece": Filter(
@@ -196,6 +201,8 @@ FILTERS = {
         lambda made: [Embed.load(made / "vec", "mean")], lambda records: embedded(records) | {"vector"}, "embed --load vec --pool mean"
     ),
     "pad": Filter(lambda made: [Pad(Pad.Config(3))], padded, "pad --length 3"),
+    "vectorize": Filter(lambda made: [CHARACTERS()], lambda records: {"features"}, "vectorize --method hashing --analyzer char_wb --ngram 2,3"),
+    "vectorize terms": Filter(lambda made: [Vectorize.load(made / "bag", terms=True)], lambda records: {"terms"}, "vectorize --load bag --terms"),
     "detokenize": Filter(lambda made: [Tokenize.load(made / "tok"), Detokenize()], detokenized, None),
     "predict": Filter(lambda made: [Predict.load(made / "model")], lambda records: {"prediction", "score"}, "predict model"),
     "convert": Filter(lambda made: [], lambda records: set(), "convert"),
@@ -220,6 +227,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Word2Vec.Config(dim=4, min_count=1, epochs=1)
     wordpiece = Tokenize.of("wordpiece", TOKENIZERS.find("wordpiece").Config(min_frequency=1), Store(str(folder / "tok")))
     run(REVIEWS, wordpiece)
+    run(REVIEWS, Vectorize.of("tfidf", Tfidf.Config(analyzer=("char_wb",), ngram=(2, 3)), store=Store(str(folder / "bag"))))
     run(REVIEWS, Embed("word2vec", settings, "none", learner=Word2Vec(settings), store=Store(str(folder / "vec"))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEXTKIT_CACHE", str(folder / "cache"))
@@ -298,7 +306,7 @@ def check_arrow(before: list[Members], after: list[Members], replaced: set[str],
     assert len(before) == len(after)
     for one, other in zip(before, after, strict=True):
         due = [text for key, text, _ in one if key not in replaced | {*COLUMNS} and (kept is None or key in kept)]
-        assert [text for key, text, _ in other if key not in COLUMNS] == due
+        assert [text for key, text, _ in other if key not in {*COLUMNS} | replaced] == due
         for key in {key for key, _, _ in one} & {*COLUMNS} - replaced - {"score"}:
             assert last(other, key) == (last(one, key) if kept is None or key in kept else None)
 

@@ -81,11 +81,11 @@ def test_every_option_has_help_that_is_a_sentence() -> None:
 
 
 def test_positionals_are_files_everywhere() -> None:
-    """But for a model, and the task of train, which come before the files."""
+    """But for a model, an embedding, and the task of train, which come before the files."""
     for name in COMMANDS:
         names = [p.name for p in COMMANDS.find(name).params if isinstance(p, click.Argument)]
         assert names[-1] == "files"
-        assert {*names[:-1]} <= {"model", "task", "stages"}
+        assert {*names[:-1]} <= {"model", "embedding", "task", "stages"}
 
 
 @command

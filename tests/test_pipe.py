@@ -89,7 +89,10 @@ SINGLE = {
     "pad": "pad --length 3",
     "detokenize": "detokenize --load MADE/tok --lineage",
     "pad longest": "pad --pad pre",
+    "vectorize": "vectorize --ngram 1,2",
+    "vectorize terms": "vectorize --analyzer char_wb --ngram 2,3 --terms",
     "predict": "predict MADE/model --lineage",
+    "predict explain": "predict MADE/model --explain",
     "convert": "convert",
 }
 LONGER = [

@@ -175,8 +175,14 @@ CHAINS = [
     "tokenize --load tok | pad --length 5 --pad pre --truncate pre --pad-id 7",
     *(f"embed --method {name} --dim 8 --window 3 --min-count 1 --cbow -s ns_exponent=0.5" for name in EMBEDDINGS),
     "tokenize --load tok | embed --dim 8 --min-count 1 --pool mean --save vectors | pad --length p95",
+    "vectorize",
+    "tokenize --lowercase | vectorize --ngram 1,2 --stop-words en --max-df 0.5 --sublinear-tf --norm none --save TERMS",
+    "vectorize --method hashing --analyzer char_wb --analyzer word --ngram 2,3 --ngram 1,1 --no-lowercase --n-features 64",
+    "vectorize --method counts --select chi2:9 --svd 4",
+    "vectorize --analyzer char --ngram 2,2 --terms",
     "predict model --lineage",
     "predict model --lineage -k 2 --proba",
+    "predict model --lineage --explain --top 3",
     "tokenize | predict model --lineage -k 1",
 ]
 
@@ -191,12 +197,12 @@ def test_the_printed_pipe_makes_the_same_bytes(
     due = _comparable("out.jsonl")
     for kept in (True, False):
         if not kept:
-            for path in (cache, Path("TOKENS"), Path("vectors")):
+            for path in (cache, Path("TOKENS"), Path("TERMS"), Path("vectors")):
                 shutil.rmtree(path, ignore_errors=True)
         capsys.readouterr()
         run("show", "--pipeline", "out.jsonl")
         pipe = capsys.readouterr().out.removesuffix("\n")
-        learned = any(word in chain for word in ("--vocab", "--save", "embed"))
+        learned = any(word in chain for word in ("--vocab", "--save", "embed", "vectorize")) and "hashing" not in chain
         assert ("--load" in pipe) == ("--load" in chain or (kept and learned))
         run("pipe", pipe, "reviews.tsv", "-o", "again.jsonl")
         assert _comparable("again.jsonl") == due
@@ -215,7 +221,7 @@ def _comparable(file: str) -> list[str]:
 
 def test_every_command_that_makes_streams_has_its_chain() -> None:
     stages = {stage.split()[0] for chain in CHAINS for stage in chain.split(" | ")}
-    assert stages == {"tokenize", "embed", "pad", "predict"} <= {*COMMANDS}
+    assert stages == {"tokenize", "embed", "vectorize", "pad", "predict"} <= {*COMMANDS}
 
 
 def test_the_users_own_column_names_are_in_the_pipe(place: Textkit) -> None:
@@ -236,7 +242,11 @@ def test_the_pipe_of_a_model_trains_the_same_one(place: Textkit) -> None:
     place.shell(pipe.replace(" | ", " < reviews.tsv | ", 1))
     assert shown(place, "net-2")["sha256"] == shown(place, "net")["sha256"]
     pipe = place("show", "--pipeline", "model").stdout.strip()
-    assert pipe == "textkit tokenize | textkit train classify --arch logreg --save model-2"
+    assert pipe == "textkit tokenize | textkit vectorize --load model/stages/1-vectorize | textkit train classify --arch logreg --save model-2"
+    place.shell(pipe.replace(" | ", " < reviews.tsv | ", 1))
+    assert shown(place, "model-2")["data"] == shown(place, "model")["data"]
+    (mine, its) = ((place.folder / name / "model.safetensors").read_bytes() for name in ("model-2", "model"))
+    assert mine == its
 
 
 def test_what_has_no_pipe(place: Textkit) -> None:

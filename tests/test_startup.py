@@ -68,8 +68,9 @@ def test_padding_imports_no_heavy_library() -> None:
     assert not found & {*HEAVY, "pyarrow", "tokenizers", "rich"}
 
 
-def test_predicting_with_a_linear_model_imports_numpy_and_no_more(made: Path) -> None:
-    found = imported_by("predict", made / "model", stdin=LINE)
+@pytest.mark.parametrize("words", [(), ("--proba",), ("--explain",)])
+def test_predicting_with_a_linear_model_imports_numpy_and_no_more(made: Path, words: tuple[str, ...]) -> None:
+    found = imported_by("predict", made / "model", *words, stdin=LINE)
     assert "numpy" in found
     assert not found & {*HEAVY, "pyarrow", "tokenizers", "rich"}
 

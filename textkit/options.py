@@ -165,9 +165,14 @@ EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), 
 RATE: tuple[Decorator, ...] = (
     option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
 )
-TOP: tuple[Decorator, ...] = (
-    option("-k", type=click.IntRange(min=1), metavar="K", help="Also give the K best labels with their scores."),
+OOV: tuple[Decorator, ...] = (
+    option(
+        "--oov",
+        type=click.Choice(["subword", "zero", "mean", "skip", "error"]),
+        help="What a token without a vector counts as.  [default: subword if there are any, else skip]",
+    ),
 )
+TOP: tuple[Decorator, ...] = (option("-k", type=click.IntRange(min=1), metavar="K", help="Give the K best labels, or neighbours, with their scores."),)
 PROBA: tuple[Decorator, ...] = (option("--proba", is_flag=True, help="Probabilities of all labels: train sees to them, predict writes them."),)
 EXPLAIN: tuple[Decorator, ...] = (option("--explain", is_flag=True, help="Show how it comes to the result, step by step or term by term."),)
 TERMS: tuple[Decorator, ...] = (option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N terms that tell most."),)

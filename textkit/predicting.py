@@ -32,7 +32,7 @@ class Predict(Stage):
         manifest, where = bundle.manifest, str(bundle.folder)
         self.task = TASKS.find(manifest["task"], where).from_json(manifest, where)
         if proba and (manifest.get("model") or {}).get("link") == "none":
-            raise UsageError("the model has scores and no probabilities", where=where, fix="train it with --proba, or leave --proba out")
+            raise UsageError("the model has scores and no probabilities", where=where, fix="train it with --proba, or sgd with loss=log_loss")
         self._model = load_model(bundle)
         self._stages = bundle.stages()
         self._explainer = None if explain is None else Explainer(self._model, self.vectorizer.names, explain)

@@ -60,7 +60,7 @@ def test_a_limit_is_told_to_programs(answers: Textkit) -> None:
 
 def test_a_limit_of_what_cannot_be_told(textkit: Textkit) -> None:
     told = error(textkit, "--fail-under", "roc_auc=0.5", "--json", stdin='{"label":"a","prediction":"a"}\n', code=3)
-    assert told == "roc_auc cannot be told: it takes the scores of all labels, and records of several; give predictions of predict --proba"
+    assert told == "roc_auc cannot be told: it takes the scores of all labels, and records of two labels or more; see predict --proba"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,18 @@ def test_the_worst(textkit: Textkit, made: Path) -> None:
     assert row.startswith(f"{found[0]['text']}\t{found[0]['label']}")
     shown = textkit("evaluate", made / "model", made / "reviews.tsv", "--worst", 3).stdout.replace("\n", "")
     assert all(f"reviews.tsv:{row['where'].rpartition(':')[2]}  {row['label']} " in shown for row in found)
+
+
+def test_a_model_without_probabilities_ranks(textkit: Textkit, made: Path) -> None:
+    textkit("train", "classify", "--arch", "svm", made / "reviews.tsv", "--valid-split", 0, "--save", "svm")
+    found = json.loads(textkit("evaluate", "svm", made / "reviews.tsv", "--json", "--worst", 40).stdout)
+    assert found["roc_auc"] > 0.5 and found["average_precision"] > 0.5
+    assert "log_loss" not in found and "ece" not in found
+    assert all(row["label"] != row["prediction"] for row in found["worst"])
+    ranked = json.loads(textkit.shell(f"textkit predict svm {made / 'reviews.tsv'} -k 2 | textkit evaluate --json").stdout)
+    assert found == {**ranked, "worst": found["worst"]}
+    told = textkit("evaluate", "svm", made / "reviews.tsv", "--json", "--fail-under", "log_loss=1", code=3).stderr
+    assert "log_loss cannot be told: it takes the probabilities of all labels" in told
 
 
 def test_bad_records_may_be_left_out(textkit: Textkit) -> None:

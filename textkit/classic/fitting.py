@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Solve: TypeAlias = Callable[[Matrix, np.ndarray, np.ndarray | None], "Solved"]
 
 
+PIECE = 1 << 22  # values that are looked at at once: they may be more than memory holds
+
+
 @dataclass
 class Solved:
     """The columns that a solver found: weights (F, K), bias (K,).
@@ -59,7 +62,9 @@ def ready(x: Rows, targets: np.ndarray, weights: np.ndarray | None) -> tuple[Mat
 
 def check(x: Rows, weights: np.ndarray | None) -> None:
     """InputError if a number is none."""
-    if not np.isfinite(x if isinstance(x, np.ndarray) else x.values).all():
+    values = x if isinstance(x, np.ndarray) else x.values
+    step = max(1, PIECE * len(values) // max(1, values.size))
+    if not all(np.isfinite(values[start : start + step]).all() for start in range(0, len(values), step)):
         raise InputError("a feature is not a finite number")
     if weights is not None and (not np.isfinite(weights).all() or (weights < 0).any()):
         raise InputError("the weight of a record is not a number of 0 or more")

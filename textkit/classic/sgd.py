@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,23 +47,35 @@ class SGD(Linear):
         class_weight: Literal["none", "balanced"] = setting("none", "balanced: labels count the same, however rare; not for a stream")
 
     @classmethod
-    def fit(cls, x: Rows, targets: np.ndarray, labels: int, config: Any, seed: int, weights: np.ndarray | None = None, proba: bool = False) -> Self:
-        """Learn the records in an order drawn with the seed, anew in each pass."""
+    def fit(
+        cls,
+        x: Rows,
+        targets: np.ndarray,
+        labels: int,
+        config: Any,
+        seed: int,
+        weights: np.ndarray | None = None,
+        proba: bool = False,
+        tell: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Self:
+        """Learn the records in an order drawn with the seed, anew in each pass. They may be mapped from disk.
+
+        `tell` gets what that of `fit_stream` gets, in the first pass: later on no record is new.
+        """
         from textkit.classic import fitting
 
         fitting.ready(x, targets, weights)
         rng = np.random.default_rng(seed)
 
         def pieces() -> Iterator[Piece]:
-            for _ in range(PASSES if config.passes is None else config.passes):
-                order = rng.permutation(len(targets))
-                for rows in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
-                    yield x[rows] if isinstance(x, np.ndarray) else x.take(rows), targets[rows], None if weights is None else weights[rows]
+            order = rng.permutation(len(targets))
+            for rows in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
+                yield x[rows] if isinstance(x, np.ndarray) else x.take(rows), targets[rows], None if weights is None else weights[rows]
 
         class_weights = balanced(targets, labels) if config.class_weight == "balanced" else None
         learner = Learner(labels, targets.ndim == 2, config, seed, class_weights)
-        for piece in pieces():
-            learner.learn(*piece)
+        for number in range(PASSES if config.passes is None else config.passes):
+            learner.learn_all(pieces(), tell if number == 0 else None)
         return cls._of(learner)
 
     @classmethod
@@ -74,15 +87,11 @@ class SGD(Linear):
         """
         if config.class_weight == "balanced":
             raise UsageError("class_weight=balanced needs all labels counted beforehand: a stream is learned as it comes")
-        learner = None
-        progress = Progress(tell)
-        for x, targets, weights in batches:
-            learner = learner or Learner(labels, targets.ndim == 2, config, seed, None)
-            progress.add(*learner.measure(x, targets, weights), len(targets))
-            learner.learn(x, targets, weights)
-        if learner is None:
+        first = next(batches, None)
+        if first is None:
             raise InputError("nothing to train on: there are no records")
-        progress.end()
+        learner = Learner(labels, first[1].ndim == 2, config, seed, None)
+        learner.learn_all(chain([first], batches), tell)
         return cls._of(learner)
 
     @classmethod
@@ -110,6 +119,16 @@ class Learner:
         count = labels if multi else 1
         each: list[Any] = class_weights or [None] * count
         self.models = [SGDClassifier(loss=config.loss, class_weight=one, random_state=seed, **penalty, **rate) for one in each]
+
+    def learn_all(self, batches: Iterable[Piece], tell: Callable[[dict[str, Any]], None] | None) -> None:
+        """Learn batches one after the other; tell how well each was known before."""
+        progress = None if tell is None else Progress(tell)
+        for x, targets, weights in batches:
+            if progress is not None:
+                progress.add(*self.measure(x, targets, weights), len(targets))
+            self.learn(x, targets, weights)
+        if progress is not None:
+            progress.end()
 
     def learn(self, x: Rows, targets: np.ndarray, weights: np.ndarray | None) -> None:
         matrix = _matrix(x, weights)

@@ -98,12 +98,12 @@ def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) ->
 
 def _beside(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """What `Wishes` has to know of files that are read along."""
-    from textkit.evaluating.models import probable
+    from textkit.evaluating.models import of_several, probable
     from textkit.streams.formats.base import Reading
     from textkit.streams.source import Inputs, check_exist
 
     usual = {} if model is None else model.bundle.lineage.columns
-    found: dict[str, Any] = {"probable": None if model is None else probable(model.bundle.manifest)}
+    found: dict[str, Any] = {"several": of_several(model), "probable": None if model is None else probable(model.bundle.manifest)}
     if given["compare"] is not None:
         found["names"] = (str(given["files"][0]) if given["files"] else "-", str(given["compare"]))
     for flag, name in (("gold", "gold"), ("compare", "other")):

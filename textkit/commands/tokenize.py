@@ -28,9 +28,7 @@ from textkit.options import (
 )
 from textkit.registry import TOKENIZERS
 
-OWN = (
-    option("--vocab", is_flag=True, help="Print the vocabulary instead, and how often the input has each token."),
-)
+OWN = (option("--vocab", is_flag=True, help="Print the vocabulary instead, and how often the input has each token."),)
 EVERYDAY = (
     "vocab_size", "min_frequency", "normalize", "lowercase", "strip_accents", "add_special", "limit_alphabet", "character_coverage",
     "max_piece_length",

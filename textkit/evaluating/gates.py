@@ -33,10 +33,7 @@ def check(metrics: dict[str, float], limits: Iterable[tuple[str, float]]) -> Non
     limits = list(limits)
     for name, _ in limits:
         if name not in metrics:
-            if name in SCORED and "accuracy" in metrics:
-                fix = "give predictions of predict --proba"
-                raise InputError(f"{name} cannot be told: it takes the scores of all labels, and records of several", fix=fix)
-            raise InputError(f"{name} cannot be told of these records", fix=f"their metrics are {', '.join(metrics)}")
+            raise InputError(f"{name} cannot be told{_takes(name)}", fix="see predict --proba" if name in SCORED else None)
     failed = [_told(name, metrics[name], limit) for name, limit in limits if _fails(name, metrics[name], limit)]
     if failed:
         raise QualityError("; ".join(failed))
@@ -48,3 +45,9 @@ def _fails(name: str, value: float, limit: float) -> bool:
 
 def _told(name: str, value: float, limit: float) -> str:
     return f"{name} is {value:.6g}, {'over' if name in LOSSES else 'under'} the limit of {limit:.6g}"
+
+
+def _takes(name: str) -> str:
+    what = {"roc_auc": "scores", "average_precision": "scores", "log_loss": "probabilities", "ece": "probabilities"}
+    more = ", and records of two labels or more" if what.get(name) == "scores" else ""
+    return f": it takes the {what[name]} of all labels{more}" if name in what else " of these records"

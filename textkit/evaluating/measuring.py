@@ -36,6 +36,7 @@ class Wishes:
     gold: Inputs | None = None  # where the labels are, if not with the records
     other: Inputs | None = None  # predictions to compare with, if not from a model
     seed: int = 42
+    several: bool = False  # whether the model gives several labels a record; streams of such show it by themselves
     probable: bool | None = None  # whether scores are probabilities; None: see by themselves
 
     @property
@@ -45,7 +46,7 @@ class Wishes:
 
     def check(self, batch: Batch) -> None:
         """BadRecords tells of those that cannot be measured."""
-        if may_be_several(batch):
+        if self.several or may_be_several(batch):
             demand_several(batch)
         else:
             demand(batch, self.due)
@@ -60,11 +61,11 @@ class Wishes:
 def measure_any(stream: Stream, known: Collection[str] | None, wishes: Wishes) -> Report | SeveralReport:
     """As `measure`, and of records with several labels what can be told of those."""
     first = stream.peek()
-    if first is None or not may_be_several(first):
+    if not wishes.several and (first is None or not may_be_several(first)):
         return measure(stream, known, wishes)
     if wishes.of_single is not None:
-        raise UsageError(f"{wishes.of_single} is for records of one label, and these have `labels`")
-    return measure_several(stream)
+        raise UsageError(f"{wishes.of_single} is for records of one label, and these have several")
+    return measure_several(stream, known or ())
 
 
 def measure(stream: Stream, known: Collection[str] | None = None, wishes: Wishes | None = None) -> Report:

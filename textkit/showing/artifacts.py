@@ -11,6 +11,7 @@ from textkit.artifacts.bundle import HISTORY
 from textkit.errors import InputError
 
 TOKENIZER = "tokenizer.json"
+VECTORS = "vectors.safetensors"  # of an embedding
 LARGEST = 1 << 29  # bytes of a tokenizer.json
 HEAD = 4096
 KNOWN_BINARY = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"\xff\xfe", b"\xfe\xff")
@@ -24,7 +25,19 @@ def facts_of_artifact(path: str) -> dict[str, Any]:
     manifest = artifact.load(path, artifact.read_manifest(path).get("kind", ""))
     history = Path(path) / HISTORY
     lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
-    return {"path": path, **manifest, "history": [json.loads(line) for line in lines]}
+    return {"path": path, **manifest, **_of_words(Path(path), manifest), "history": [json.loads(line) for line in lines]}
+
+
+def _of_words(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Of an embedding: how many words have a vector, and how often they were seen."""
+    file = path / VECTORS
+    if manifest["kind"] != "embedding" or not file.is_file():
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(file, framework="numpy") as tensors:
+        counts = tensors.get_tensor("counts")
+    return {"words": {"with_vector": int((counts > 0).sum()), "occurrences": int(counts.sum())}}
 
 
 def is_tokenizer(path: str) -> bool:

@@ -89,9 +89,21 @@ def _of_artifact(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("vocabulary", f"{size} tokens" if size else ""),
         ("special", " ".join(facts.get("special_tokens", [])[:TOP]) + _more(len(facts.get("special_tokens", [])))),
         *((STEPS[name], ", ".join(types)) for name, types in facts.get("steps", {}).items()),
-        ("vectors", f"{facts['dim']} wide" if "dim" in facts else ""),
+        ("vectors", _vectors(facts) if "dim" in facts else ""),
+        ("subwords", _subwords(facts["subwords"]) if facts.get("subwords") else ""),
+        ("read from", f"a file of {facts['form']}" if "form" in facts else ""),
         ("settings", " ".join(f"{name}={value}" for name, value in facts.get("config", {}).items())),
     ]
+
+
+def _vectors(facts: dict[str, Any]) -> str:
+    words = facts.get("words", {})
+    seen = f", of words that occur {words['occurrences']} times" if words.get("occurrences", 0) > words.get("with_vector", 0) else ""
+    return (f"{words['with_vector']}, " if words else "") + f"{facts['dim']} wide" + seen
+
+
+def _subwords(facts: dict[str, Any]) -> str:
+    return f"{facts['min_n']} to {facts['max_n']} {'jamo' if facts['jamo'] else 'characters'}, in {facts['bucket']} buckets"
 
 
 def _of_folder(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from textkit.artifacts import cache
 from textkit.artifacts.folder import read_manifest
 from textkit.errors import InputError
-from textkit.registry import ARCHS, COMMANDS, EMBEDDINGS, TOKENIZERS
+from textkit.registry import ARCHS, COMMANDS, EMBEDDINGS, TOKENIZERS, VECTORIZERS
 from textkit.stage import owns_ids, vocabulary_of
 from textkit.streams.columns import TEXT_ALIASES
 from textkit.streams.lineage import Entry, Lineage, from_json
@@ -19,7 +19,8 @@ from textkit.tokenizers.applying import NAMES as APPLYING
 from textkit.tokenizers.applying import Applying
 from textkit.tokenizers.stopwords import LISTS, stop_words
 
-METHODS = {"tokenize": TOKENIZERS, "embed": EMBEDDINGS}
+METHODS = {"tokenize": TOKENIZERS, "embed": EMBEDDINGS, "vectorize": VECTORIZERS}
+REPEATED = ("analyzer", "ngram", "stop_words")  # settings of vectorize that are not spelt as their value
 
 
 def pipeline_of_stream(lineage: Lineage, near: tuple[Path, ...]) -> str:
@@ -74,8 +75,8 @@ def _words(entry: Entry, before: list[Entry], near: tuple[Path, ...]) -> list[st
         return ["detokenize", *load, *_options("detokenize", {"skip_special": entry.config.get("skip_special", True)}), "--lineage"]
     if entry.stage not in METHODS:
         raise InputError(f"no command makes the stage {entry.label} alone", fix="train adds it")
-    applied = ["--pool", entry.config["pool"]] if entry.config.get("pool", "none") != "none" else []
-    applied += _of_tokens(entry) if entry.stage == "tokenize" else []
+    applied = _of_tokens(entry) if entry.stage == "tokenize" else _of_embed(entry.config)
+    applied += ["--terms"] if entry.config.get("terms") else []
     if place is not None:
         return [entry.stage, "--load", str(place), *applied]
     return [entry.stage, *_learning(entry), *applied]
@@ -87,15 +88,33 @@ def _of_predict(settings: dict[str, Any]) -> dict[str, Any]:
     return told if settings.get("explain") is None else {**told, "explain": True, "top": settings["explain"]}
 
 
+def _of_embed(settings: dict[str, Any]) -> list[str]:
+    """What embed puts into records."""
+    return _options("embed", {**{name: settings.get(name) for name in ("pool", "oov", "unit", "sif_a")}, "tokens": settings.get("token_vectors")})
+
+
 def _of_tokens(entry: Entry) -> list[str]:
     """What tokenize does with any method's tokens."""
     settings = Applying.of(entry.config, "the lineage").unusual()
     if "stop_words" in settings:
-        name = next((name for name in LISTS if list(stop_words(name)) == settings["stop_words"]), None)
-        if name is None:
-            raise InputError("its stop words came from a file, which the pipe would need", fix="see the words in the lineage")
-        settings["stop_words"] = name
+        settings["stop_words"] = _list_of(settings["stop_words"])
     return _options("tokenize", settings)
+
+
+def _list_of(words: list[str]) -> str:
+    """What the list of these stop words is called."""
+    name = next((name for name in LISTS if list(stop_words(name)) == words), None)
+    if name is None:
+        raise InputError("its stop words came from a file, which the pipe would need", fix="see the words in the lineage")
+    return name
+
+
+def _of_terms(config: dict[str, Any]) -> list[str]:
+    """What vectorize makes terms of, where it is not words alone."""
+    analyzers, spans = config["analyzer"], config["ngram"]
+    words = [word for name in analyzers if analyzers != ["word"] for word in ("--analyzer", name)]
+    words += [word for low, high in zip(spans[::2], spans[1::2], strict=True) if spans != [1, 1] for word in ("--ngram", f"{low},{high}")]
+    return [*words, "--stop-words", _list_of(config["stop_words"])] if config["stop_words"] else words
 
 
 def _place(entry: Entry, near: tuple[Path, ...]) -> Path | None:
@@ -112,7 +131,9 @@ def _learning(entry: Entry) -> list[str]:
     method = registry.find(entry.method or "", where="the lineage")
     usual = next(parameter.default for parameter in COMMANDS.find(entry.stage).params if parameter.name == "method")
     words = ["--method", entry.method or ""] if entry.method != usual else []
-    words += _settings(entry.stage, method.Config, entry.config)
+    if entry.stage == "vectorize":
+        words += _of_terms(entry.config)
+    words += _settings(entry.stage, method.Config, {name: value for name, value in entry.config.items() if name not in REPEATED})
     return words if entry.sha256 is None else [*words, "--save", _free_name(entry.artifact or entry.stage, entry)]
 
 
@@ -164,8 +185,9 @@ def _train(facts: dict[str, Any], chain: Lineage) -> list[str]:
     settings = dict(facts["config"])
     if any(entry.stage == "embed" for entry in chain.stages):
         settings.pop("embedding_dim", None)  # the vectors' own
+    calibrated = {"proba": facts.get("model", {}).get("link") == "platt"}
     training = {name: facts.get("training", {}).get(name) for name in ("epochs", "batch_size", "lr", "precision")}
-    words = ["train", facts["task"], "--arch", facts["arch"], *_options("train", {**training, "seed": facts["seed"]})]
+    words = ["train", facts["task"], "--arch", facts["arch"], *_options("train", {**training, **calibrated, "seed": facts["seed"]})]
     return [*words, *_settings("train", arch.Config, settings), "--save", _free(Path(facts["path"]).name)]
 
 

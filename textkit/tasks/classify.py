@@ -118,8 +118,8 @@ class Classify:
             return [self._several(scores if found is None else found, scores > 0, top, proba)]
         if found is None:
             return self.columns(scores, top, proba)
-        # where two labels are equally probable the decision value tells which it is
-        return self.columns(found, top, proba, scores.argmax(1))
+        # where two labels are equally probable the decision value tells which it is; calibrated ones decide by themselves
+        return self.columns(found, top, proba, None if model.link == "platt" else scores.argmax(1))
 
     def explained(self, explainer: Explainer, batch: Batch, manifest: dict[str, Any], columns: list[pl.Series]) -> pl.Series:
         """(B,) JSON: why each record got its label; where it may have several, a list of why it got each of `predictions`.
@@ -127,6 +127,7 @@ class Classify:
         columns: what `predict` gave for the batch.
         """
         rows = inputs_of(batch, manifest)
+        assert isinstance(rows, Sparse), "vectors are not explained"
         if not self.multi:
             return explainer.explain(rows, self._codes(columns[0]))
         found, lengths = flatten(columns[0])
