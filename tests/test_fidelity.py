@@ -19,6 +19,7 @@ from tests.conftest import Textkit
 from tests.making import REVIEWS, run, stream_of, trained
 from textkit.artifacts.store import Store, Stored
 from textkit.detokenizing import Detokenize
+from textkit.embeddings.pooling import Pooling
 from textkit.embeddings.stage import Embed
 from textkit.embeddings.word2vec import Word2Vec
 from textkit.padding import Pad
@@ -199,6 +200,11 @@ FILTERS = {
     "embed": Filter(lambda made: [Embed.load(made / "vec")], embedded, "embed --load vec"),
     "embed pooled": Filter(
         lambda made: [Embed.load(made / "vec", "mean")], lambda records: embedded(records) | {"vector"}, "embed --load vec --pool mean"
+    ),
+    "embed tokens": Filter(
+        lambda made: [Embed.load(made / "vec", Pooling(token_vectors=True))],
+        lambda records: embedded(records) | {"token_vectors"},
+        "embed --load vec --tokens --force",
     ),
     "pad": Filter(lambda made: [Pad(Pad.Config(3))], padded, "pad --length 3"),
     "vectorize": Filter(lambda made: [CHARACTERS()], lambda records: {"features"}, "vectorize --method hashing --analyzer char_wb --ngram 2,3"),

@@ -17,7 +17,7 @@ LAYERS = [
     ["errors", "registry", "config", "report", "locking", "streams", "artifacts", "ragged", "arrays", "memory", "stage", "runner"],
     ["tokenizers", "vectorizers", "embeddings", "padding", "detokenizing", "classic", "metrics"],
     ["nn", "archs", "tasks", "training", "decoding"],
-    ["predicting", "evaluating", "showing", "splitting"],
+    ["predicting", "searching", "evaluating", "showing", "splitting"],
     ["options", "piping"],
     ["commands"],
     ["cli", "__main__"],

@@ -166,6 +166,12 @@ def test_files_that_are_nothing(place: Textkit) -> None:
 
 # --pipeline
 
+SETTINGS = {  # of embeddings
+    "word2vec": "--window 3 --cbow -s ns_exponent=0.5 --deterministic",
+    "fasttext": "--subword jamo --max-n 5 -s bucket=64 -s hs=true",
+    "doc2vec": "--dbow --pool doc",
+    "lsa": "--pool doc -s sublinear_tf=true",
+}
 CHAINS = [
     "tokenize",
     "tokenize --lowercase",
@@ -173,8 +179,10 @@ CHAINS = [
     *(f"tokenize --method {name} --save TOKENS --vocab-size 150" for name in TOKENIZERS if name not in ("pretrained", "morphs")),
     "tokenize --load tok | pad",
     "tokenize --load tok | pad --length 5 --pad pre --truncate pre --pad-id 7",
-    *(f"embed --method {name} --dim 8 --window 3 --min-count 1 --cbow -s ns_exponent=0.5" for name in EMBEDDINGS),
+    *(f"embed --method {name} --dim 8 --min-count 1 {SETTINGS.get(name, '')}" for name in EMBEDDINGS if name != "pretrained"),
     "tokenize --load tok | embed --dim 8 --min-count 1 --pool mean --save vectors | pad --length p95",
+    "tokenize --load tok | embed --dim 8 --min-count 1 --pool sif --sif-a 0.01 --oov zero --unit --save vectors",
+    "embed --dim 8 --min-count 1 --tokens --force",
     "vectorize",
     "tokenize --lowercase | vectorize --ngram 1,2 --stop-words en --max-df 0.5 --sublinear-tf --norm none --save TERMS",
     "vectorize --method hashing --analyzer char_wb --analyzer word --ngram 2,3 --ngram 1,1 --no-lowercase --n-features 64",

@@ -172,7 +172,9 @@ OOV: tuple[Decorator, ...] = (
         help="What a token without a vector counts as.  [default: subword if there are any, else skip]",
     ),
 )
-TOP: tuple[Decorator, ...] = (option("-k", type=click.IntRange(min=1), metavar="K", help="Give the K best labels, or neighbours, with their scores."),)
+TOP: tuple[Decorator, ...] = (
+    option("-k", type=click.IntRange(min=1), metavar="K", help="Give the K best labels, or neighbours, with their scores."),
+)
 PROBA: tuple[Decorator, ...] = (option("--proba", is_flag=True, help="Probabilities of all labels: train sees to them, predict writes them."),)
 EXPLAIN: tuple[Decorator, ...] = (option("--explain", is_flag=True, help="Show how it comes to the result, step by step or term by term."),)
 TERMS: tuple[Decorator, ...] = (option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N terms that tell most."),)

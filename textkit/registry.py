@@ -51,6 +51,7 @@ COMMANDS = Registry(
         "train": Entry("textkit.commands.train:command", "Train a model and save it with its whole chain."),
         "predict": Entry("textkit.commands.predict:command", "Label new records with a trained model."),
         "evaluate": Entry("textkit.commands.evaluate:command", "Measure a model, or predictions, against labels."),
+        "similar": Entry("textkit.commands.similar:command", "Find the words or records that are nearest in meaning."),
         "show": Entry("textkit.commands.show:command", "Say what an artifact, a file or a stream is."),
         "convert": Entry("textkit.commands.convert:command", "Turn one format into another."),
         "pipe": Entry("textkit.commands.pipe:command", "Run several stages in one process."),
@@ -102,6 +103,11 @@ EMBEDDINGS = Registry(
     "embedding",
     {
         "word2vec": Entry("textkit.embeddings.word2vec:Word2Vec", "Skip-gram and CBOW word vectors."),
+        "fasttext": Entry("textkit.embeddings.fasttext:FastText", "Word vectors of character n-grams, or of jamo: new words have one too."),
+        "doc2vec": Entry("textkit.embeddings.doc2vec:Doc2Vec", "Paragraph vectors: of words, and of records with --pool doc."),
+        "lsa": Entry("textkit.embeddings.lsa:LSA", "TF-IDF decomposed: of words, and of records with --pool doc."),
+        "onehot": Entry("textkit.embeddings.onehot:OneHot", "A column a word, of the most frequent ones."),
+        "pretrained": Entry("textkit.embeddings.pretrained:Pretrained", "Another program's vectors, through --load."),
     },
 )
 

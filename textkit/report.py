@@ -116,7 +116,8 @@ class Progress:
     def add(self, count: int, note: str = "") -> None:
         self.done += count
         if self._bar is not None:
-            self._bar.update(self._task, advance=count, note=note)
+            rate = self.done / max(1e-9, time.monotonic() - self._started)
+            self._bar.update(self._task, advance=count, note=f"{rate:,.0f}/s {note}".rstrip())
         elif time.monotonic() - self._last >= EVERY and _mode != "none":
             self._last = time.monotonic()
             of = f"/{self.total}" if self.total else ""

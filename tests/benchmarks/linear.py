@@ -27,14 +27,15 @@ import polars as pl
 from measure import DATA, TEXTKIT, machine
 
 BOTH = "word:1,2+char_wb:2,4"
-SETTINGS = {  # analyzers, model, C (of nb: alpha)
-    "nsmc": ("char_wb:2,4", "svm", "0.3"),
-    "ag_news": (BOTH, "svm", "0.3"),
-    "sst2": (BOTH, "nb", "1"),
-    "trec": (BOTH, "svm", "1"),
-    "banking77": (BOTH, "svm", "1"),
-    "rt_polarity": (BOTH, "svm", "0.3"),
+SETTINGS = {  # analyzers, min_df, model, its settings
+    "nsmc": (BOTH, 1, "nb", "alpha=0.3"),
+    "ag_news": ("word:1,2+char_wb:1,5", 1, "svm", "C=1.0"),
+    "sst2": (BOTH, 2, "nb", "alpha=0.3"),
+    "trec": ("word:1,3", 2, "nbsvm", "C=0.1 beta=1.0"),
+    "banking77": (BOTH, 1, "svm", "C=1.0"),
+    "rt_polarity": (BOTH, 1, "nbsvm", "C=0.1 beta=0.25"),
 }
+Settings = tuple[str, int, str, str]
 GOALS = {"nsmc": 87.3, "sst2": 83.0, "trec": 90.0, "banking77": 91.0, "rt_polarity": 80.0, "ag_news": 88.5}
 FASTTEXT = """
 import sys, time
@@ -68,7 +69,7 @@ def _table(path: Path) -> pl.DataFrame:
     data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
     if path.parent.name == "ag_news":
         table = pl.read_csv(io.BytesIO(data), has_header=False, infer_schema=False)
-        return table.select(label="column_1", text=pl.concat_str(pl.exclude("column_1"), separator=" "))
+        return table.select(label="column_0", text=pl.concat_str(pl.exclude("column_0"), separator=" "))
     separator, quote = (",", '"') if path.suffix == ".csv" else ("\t", None)
     table = pl.read_csv(io.BytesIO(data), separator=separator, quote_char=quote, infer_schema=False)
     names = {"document": "text", "sentence": "text", "category": "label"}
@@ -85,14 +86,13 @@ def write(frame: pl.DataFrame, folder: Path, name: str) -> tuple[str, str]:
     return str(folder / f"{name}.tsv"), str(folder / f"{name}.txt")
 
 
-def ours(train: str, test: str, folder: Path, analyzers: str, model: str, c: str) -> tuple[float, float, float, float]:
+def ours(train: str, test: str, folder: Path, settings: Settings) -> tuple[float, float, float, float]:
     """Seconds from the raw file to the saved model and of evaluating it, accuracy, MB at the most."""
+    analyzers, min_df, model, own = settings
     flags = [flag for part in analyzers.split("+") for flag in ("--analyzer", part.split(":")[0], "--ngram", part.split(":")[1])]
-    setting = f"alpha={c}" if model == "nb" else f"C={c}"
-    chain = (
-        f"vectorize --sublinear-tf {' '.join(flags)} | train classify --arch {model} -s {setting} --valid-split 0 --force --save {folder / 'model'}"
-    )
-    fitted = timed([*TEXTKIT, "pipe", "-q", chain, train])
+    chosen = " ".join(f"-s {pair}" for pair in own.split())
+    chain = f"vectorize --sublinear-tf --min-df {min_df} {' '.join(flags)} | train classify --arch {model} {chosen} --valid-split 0"
+    fitted = timed([*TEXTKIT, "pipe", "-q", f"{chain} --force --save {folder / 'model'}", train])
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
     started = time.perf_counter()
     found = subprocess.run([*TEXTKIT, "evaluate", "-q", str(folder / "model"), test, "--json"], capture_output=True, check=True)
@@ -114,13 +114,13 @@ def printed(command: list[str]) -> tuple[float, list[float]]:
 
 def compare(name: str, folder: Path, fasttext: str | None, runs: int) -> None:
     train, test = (write(frame, folder, f"{name}-{part}") for frame, part in zip(corpora(name), ("train", "test"), strict=True))
-    analyzers, model, c = SETTINGS[name]
-    mine = [ours(train[0], test[0], folder, analyzers, model, c) for _ in range(runs)]
+    analyzers, min_df, model, own = SETTINGS[name]
+    mine = [ours(train[0], test[0], folder, SETTINGS[name]) for _ in range(runs)]
     peer = Path(__file__).parent / "linear_peer.py"
-    theirs = [printed([sys.executable, str(peer), train[0], test[0], analyzers, model, c]) for _ in range(runs)]
+    theirs = [printed([sys.executable, str(peer), train[0], test[0], analyzers, str(min_df), model, *own.split()]) for _ in range(runs)]
     seconds = statistics.median(run[0] for run in mine)
     sklearn = statistics.median(wall - numbers[1] for wall, numbers in theirs)  # start-up and fitting
-    line = f"{name:<12} {model:>4} {c:>4} {analyzers:<21} {100 * mine[0][2]:6.2f} % (goal {GOALS[name]})  {seconds:6.2f} s {mine[0][3]:5.0f} MB"
+    line = f"{name:<12} {model:>5} {own:<16} {analyzers:<21} {100 * mine[0][2]:6.2f} % (goal {GOALS[name]})  {seconds:6.2f} s {mine[0][3]:5.0f} MB"
     line += f" | scikit-learn {100 * theirs[0][1][2]:6.2f} % {sklearn:6.2f} s, share {seconds / sklearn:.2f}"
     if fasttext:
         options = repr(CHARACTERS.get(name, {"wordNgrams": 2, "epoch": 5, "lr": 0.1}) | ({} if name == "nsmc" else {"epoch": 25, "lr": 0.5}))
@@ -132,7 +132,7 @@ def compare(name: str, folder: Path, fasttext: str | None, runs: int) -> None:
 def predicting(folder: Path) -> None:
     """How soon and how fast the NSMC model answers."""
     train, test = (write(frame, folder, f"nsmc-{part}")[0] for frame, part in zip(corpora("nsmc"), ("train", "test"), strict=True))
-    ours(train, test, folder, *SETTINGS["nsmc"])
+    ours(train, test, folder, SETTINGS["nsmc"])
     raw = folder / "raw.txt"
     raw.write_text("\n".join(corpora("nsmc")[0]["text"].str.replace_all(r"\s", " ")) + "\n", "utf-8")
     first = folder / "first.txt"

@@ -13,12 +13,13 @@ from tests.making import records_of, run
 from textkit.artifacts.store import Store
 from textkit.embeddings.stage import Embed
 from textkit.embeddings.table import Table
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
 from textkit.registry import EMBEDDINGS
 from textkit.stage import restore
 
 TEXTS = ["the film was great 재밌게", "the cast was fun 봤다", "", "👍🏽 👍🏽 great", "a\u200db " * 50] * 6
-each_method = pytest.mark.parametrize("method", EMBEDDINGS)
+LEARNED = [name for name in EMBEDDINGS if name != "pretrained"]  # which has tests of its own
+each_method = pytest.mark.parametrize("method", LEARNED)
 
 
 def learner(method: str, save: Path, pool: str = "mean") -> Embed:
@@ -44,6 +45,22 @@ def test_saved_and_loaded_it_gives_the_same(method: str, tmp_path: Path) -> None
     assert records_of(loaded) == records_of(while_learning)
     assert loaded.lineage == while_learning.lineage
     assert records_of(run(TEXTS, restore(loaded.lineage.stages[1]))) == records_of(run(TEXTS, Embed.load(tmp_path / "vec", "mean")))
+
+
+@pytest.mark.parametrize("method", ["doc2vec", "lsa"])
+def test_vectors_of_records_are_the_same_when_it_is_loaded(method: str, tmp_path: Path) -> None:
+    while_learning = records_of(run(TEXTS, learner(method, tmp_path / "vec", "doc")))
+    assert while_learning == records_of(run(TEXTS, Embed.load(tmp_path / "vec", "doc")))
+    assert [any(record["vector"]) for record in while_learning] == [bool(record["tokens"]) for record in while_learning]
+    assert {len(record["vector"]) for record in while_learning} == {8}
+    assert while_learning[:5] == while_learning[5:10]
+    assert while_learning[:1] == records_of(run(TEXTS[:1], Embed.load(tmp_path / "vec", "doc")))
+
+
+@pytest.mark.parametrize("method", [name for name in LEARNED if name not in ("doc2vec", "lsa")])
+def test_vectors_of_records_are_refused_where_there_are_none(method: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--pool doc"):
+        run(TEXTS, learner(method, tmp_path / "vec", "doc"))
 
 
 @each_method

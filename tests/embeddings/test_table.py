@@ -1,15 +1,12 @@
-"""A table of vectors: alignment to another vocabulary, pooling, file."""
+"""A table of vectors: alignment to another vocabulary, looking words up, file."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from textkit.artifacts import folder, tensors
 from textkit.embeddings.table import FILE, KIND, Table, describe
@@ -53,28 +50,36 @@ def test_rows_without_a_vector_are_small_and_seeded() -> None:
     assert rows[7:].std() == pytest.approx(0.1 * mine.vectors[7:10].std(), rel=0.05)
 
 
-def test_pooling_by_hand() -> None:
-    """Tokens without a vector (unknown, special, unseen) do not count; a record of none of them is zeros."""
+def test_words_are_looked_up_in_any_order_and_as_often_as_they_come() -> None:
     mine = table()
-    a, b = mine.vectors[len(SPECIALS)], mine.vectors[len(SPECIALS) + 1]
-    records = [["a", "b", "a"], [], ["x", "[PAD]", "unseen"], ["b", "x"]]
-    pooled = mine.pool(pl.Series("tokens", records, dtype=pl.List(pl.String)))
-    due = [(a + b + a) / 3, np.zeros(3), np.zeros(3), b]
-    assert (pooled.name, pooled.dtype) == ("vector", pl.List(pl.Float32))
-    np.testing.assert_allclose(np.array(pooled.to_list()), np.array(due), rtol=1e-6)
+    words = pl.Series(["c", "x", "[PAD]", "a", "unseen", "a", None], dtype=pl.String)
+    first = len(SPECIALS)
+    assert mine.rows_of(words).tolist() == [first + 2, -1, -1, first, -1, first, -1]
+    vectors, known = mine.vectors_of(words)
+    assert known.tolist() == [True, False, False, True, False, True, False]
+    np.testing.assert_array_equal(vectors[[0, 3, 5]], mine.vectors[[first + 2, first, first]])
+    assert not vectors[[1, 2, 4, 6]].any()
 
 
-@given(st.lists(st.lists(st.sampled_from([*WORDS, "x", "[PAD]"]), max_size=6), max_size=7))
-@settings(max_examples=60)
-def test_pooling_as_a_loop_does_it(records: list[list[str]]) -> None:
+def test_half_as_many_bytes_are_read_back_as_they_were_rounded(tmp_path: Path) -> None:
+    mine = table(dim=64)
+    rounded = mine.stored_as("float16")
+    np.testing.assert_allclose(rounded.vectors, mine.vectors, rtol=2**-11)
+    again = Table.load(saved(tmp_path / "half", rounded))
+    assert again.vectors.dtype == np.float32
+    assert again.store == "float16"
+    np.testing.assert_array_equal(again.vectors, rounded.vectors)
+    saved(tmp_path / "full", again.stored_as("float32"))
+    sizes = [(tmp_path / name / FILE).stat().st_size for name in ("half", "full")]
+    assert sizes[1] - sizes[0] == mine.vectors.size * 2
+    np.testing.assert_array_equal(Table.load(tmp_path / "full").vectors, rounded.vectors)
+
+
+def test_numbers_too_great_for_the_type_are_told() -> None:
     mine = table()
-    rows = dict(zip(mine.vocabulary.tokens, mine.vectors, strict=True))
-    known = [[rows[token] for token in record if token in "abc"] for record in records]
-    pooled = mine.pool(pl.Series("tokens", records, dtype=pl.List(pl.String)))
-    assert pooled.dtype == pl.List(pl.Float32)
-    assert len(pooled) == len(records)
-    for found, vectors in itertools.zip_longest(pooled, known):
-        np.testing.assert_allclose(found.to_numpy(), np.mean(vectors, 0) if vectors else np.zeros(3), rtol=1e-5, atol=1e-6)
+    mine.vectors[8, 1] = 70_000
+    with pytest.raises(InputError, match="float16 cannot hold"):
+        mine.stored_as("float16")
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from gensim.models import Word2Vec as Gensim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textkit.embeddings import word2vec
+from textkit.embeddings import corpus as corpora_
+from textkit.embeddings.corpus import write_corpus
 from textkit.embeddings.table import Table
-from textkit.embeddings.word2vec import Word2Vec, write_corpus
+from textkit.embeddings.word2vec import Word2Vec
 from textkit.errors import InputError
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
@@ -74,9 +75,9 @@ def test_long_records_are_cut_into_pieces_and_no_token_is_lost() -> None:
     vocabulary = Vocabulary([*SPECIALS, "a", "b"])
     lengths = [25_000, 10_000, 20_000, 3, 10_001]
     file = io.BytesIO()
-    words, longest = write_corpus(file, vocabulary, [column(*(["a", "b"] * (n // 2) + ["a"] * (n % 2) for n in lengths))])
+    found = write_corpus(file, vocabulary, [column(*(["a", "b"] * (n // 2) + ["a"] * (n % 2) for n in lengths))])
     lines = [line.split() for line in file.getvalue().decode().splitlines()]
-    assert (words, longest) == (sum(lengths), 10_000)
+    assert (found.words, found.lines, found.longest) == (sum(lengths), 9, 10_000)
     assert [len(line) for line in lines] == [10_000, 10_000, 5_000, 10_000, 10_000, 10_000, 3, 10_000, 1]
     assert {*lines[0]} == {"7", "8"}
     assert learn(["a", "b"] * 6_000 + ["last"]).counts.tolist()[FIRST:] == [6_000, 6_000, 1]
@@ -86,10 +87,11 @@ def test_long_records_are_cut_into_pieces_and_no_token_is_lost() -> None:
 @settings(max_examples=60)
 def test_the_corpus_holds_the_known_words_of_each_record(rows: list[list[str]]) -> None:
     file = io.BytesIO()
-    words, longest = write_corpus(file, Vocabulary([*SPECIALS, "a", "b"]), [column(*rows), column()])
+    found = write_corpus(file, Vocabulary([*SPECIALS, "a", "b"]), [column(*rows), column()])
     known = [[str(FIRST + "ab".index(token)) for token in row if token in "ab"] for row in rows]
     assert file.getvalue().decode() == "".join(" ".join(row) + "\n" for row in known if row)
-    assert (words, longest) == (sum(map(len, known)), max([0, *map(len, known)]))
+    lengths = [*map(len, known)]
+    assert (found.words, found.lines, found.longest) == (sum(lengths), sum(n > 0 for n in lengths), max([0, *lengths]))
 
 
 def test_a_corpus_without_frequent_words_takes_all(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +105,7 @@ def test_a_corpus_without_frequent_words_takes_all(capsys: pytest.CaptureFixture
 def test_a_handful_of_words_is_not_left_at_its_random_start(rows: list[list[str]], subsample: float) -> None:
     """gensim thins a small corpus out, trains on no word at all without an error and returns its random start."""
     table = learn(*rows, subsample=subsample)
-    start = Gensim(vector_size=8, min_count=1, seed=42, workers=1)
+    start = Gensim(vector_size=8, min_count=1, seed=42, workers=1, sorted_vocab=0)
     start.build_vocab_from_freq({str(i): int(n) for i, n in enumerate(table.counts) if n})
     for i in range(FIRST, len(table.vocabulary)):
         assert not np.array_equal(table.vectors[i], start.wv[str(i)])
@@ -121,6 +123,11 @@ def test_nothing_to_learn_from_is_an_error(rows: list[list[str]]) -> None:
         learn(*rows, min_count=5)
 
 
+def test_a_rate_too_small_to_change_anything_is_an_error() -> None:
+    with pytest.raises(InputError, match="nothing was learned"):
+        learn(*CORPUS, lr=1e-20, min_lr=0.0)
+
+
 def test_words_of_one_topic_are_nearer_than_those_of_two() -> None:
     rng = np.random.default_rng(0)
     topics = [["cat", "dog", "horse", "cow"], ["red", "green", "blue", "pink"]]
@@ -132,8 +139,8 @@ def test_words_of_one_topic_are_nearer_than_those_of_two() -> None:
 
 
 def test_threads_by_the_size_of_the_corpus() -> None:
-    assert word2vec.choose_threads(word2vec.SMALL - 1) == 1
-    assert word2vec.choose_threads(word2vec.SMALL) == len(os.sched_getaffinity(0))
+    assert corpora_.choose_threads(corpora_.SMALL - 1) == 1
+    assert corpora_.choose_threads(corpora_.SMALL) == len(os.sched_getaffinity(0))
 
 
 LEARN = """

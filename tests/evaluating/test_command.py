@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Textkit
-from textkit.evaluating.gates import METRICS, SEVERAL
+from textkit.evaluating.gates import EVERY, METRICS, SEVERAL
 
 
 def line(gold: str | None, predicted: str, score: float = 0.9, **more: object) -> str:
@@ -66,7 +66,7 @@ def test_a_limit_of_what_cannot_be_told(textkit: Textkit) -> None:
 @pytest.mark.parametrize(
     ("limit", "told"),
     [
-        ("f1=0.8", f"no metric is called 'f1'; the metrics are {', '.join(METRICS)}"),
+        ("f1=0.8", f"no metric is called 'f1'; the metrics are {', '.join(EVERY)}"),
         ("accuracy", "takes a metric and its limit: accuracy=0.8"),
         ("accuracy=high", "takes a metric and its limit: accuracy=0.8"),
         ("accuracy=nan", "takes a metric and its limit: accuracy=0.8"),

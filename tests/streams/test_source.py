@@ -14,7 +14,7 @@ from tests.streams.reading import LINEAGE, OTHER, put, stream_of, texts_of, writ
 from textkit.errors import InputError, LineageError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.lineage import Entry, Lineage, end_line
-from textkit.streams.source import Inputs, check_exist
+from textkit.streams.source import Inputs, check_exist, open_stream
 from textkit.streams.stream import Stream
 
 
@@ -146,3 +146,11 @@ def test_the_users_names_are_told_besides_those_of_the_header(tmp_path: Path, fo
     raw = pl.Series(['{"text":"a","stars":"5"}'])
     data = written([Batch(pl.DataFrame(), Position("f"), raw=raw)], format, Lineage(LINEAGE.stages, {"text": "body"}))
     assert stream_of(put(tmp_path, "a", data), names={"label": "stars"}).lineage.columns == {"text": "body", "label": "stars"}
+
+
+def test_records_of_the_command_line() -> None:
+    stream = open_stream(Inputs(texts=("one", "", "two words")))
+    (batch,) = stream.batches
+    assert batch.require("text")["text"].to_list() == ["one", "", "two words"]
+    assert batch.position(2) == "query:3"
+    assert stream.ending.problem is None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from textkit.artifacts import folder as artifact
 from textkit.errors import LineageError
 from textkit.stage import restore
-from textkit.streams.lineage import Lineage, from_json
+from textkit.streams.lineage import Entry, Lineage, from_json
 
 if TYPE_CHECKING:
     from textkit.stage import Stage
@@ -55,7 +55,7 @@ class Bundle:
     def _need_own_tokens(self, stream: Stream, done: int) -> None:
         """A model of tokens that came ready-made cannot make them from text."""
         first = stream.peek()
-        own = not done and self.lineage.stages and self.lineage.stages[0].stage == "index"
+        own = not done and self.lineage.stages and _reads_tokens(self.lineage.stages[0])
         if own and first is not None and not first.has("tokens"):
             fix = "give it records with tokens made as then, not raw text"
             raise LineageError(f"the model {self.folder} was trained on tokens that textkit did not make", fix=fix)
@@ -64,6 +64,10 @@ class Bundle:
         """The chain that makes the model's input from raw text."""
         places = [stage_folder(self.folder, position, entry.stage) for position, entry in enumerate(self.lineage.stages)]
         return [restore(entry, folder=place if entry.sha256 else None) for entry, place in zip(self.lineage.stages, places, strict=True)]
+
+
+def _reads_tokens(entry: Entry) -> bool:
+    return entry.stage == "index" or (entry.stage == "vectorize" and "word" in entry.config.get("analyzer", ("word",)))
 
 
 def stage_folder(bundle: Path, position: int, name: str) -> Path:

@@ -189,14 +189,19 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 def load(folder: str | Path, kind: str) -> dict[str, Any]:
     """The manifest of an artifact of this kind, after checking every file's size and hash."""
-    folder = Path(folder)
+    manifest = read_kind(folder, kind)
+    for name, due in manifest["files"].items():
+        check_file(Path(folder) / name, due)
+    return manifest
+
+
+def read_kind(folder: str | Path, kind: str) -> dict[str, Any]:
+    """The manifest of an artifact of this kind, whose files are still to be checked."""
     manifest = read_manifest(folder)
     if manifest.get("kind") != kind:
         raise InputError(f"is a {manifest.get('kind')}, and a {kind} is needed here", where=str(folder))
-    for name, due in manifest["files"].items():
-        _check_file(folder / name, due)
     if content_hash(manifest["files"]) != manifest["sha256"]:
-        raise InputError("the manifest's hash is not that of its files", where=str(folder / MANIFEST), fix="make the artifact again")
+        raise InputError("the manifest's hash is not that of its files", where=str(Path(folder) / MANIFEST), fix="make the artifact again")
     return manifest
 
 
@@ -217,7 +222,7 @@ def _state(folder: str | Path) -> bytes | None:
     return manifest.read_bytes() if manifest.is_file() else None
 
 
-def _check_file(file: Path, due: dict[str, Any]) -> None:
+def check_file(file: Path, due: dict[str, Any]) -> None:
     if not file.is_file():
         raise InputError("the file is missing from its artifact", where=str(file), fix="make the artifact again")
     size = file.stat().st_size

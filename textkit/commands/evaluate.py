@@ -42,9 +42,22 @@ OWN = (
     ),
     option("--gold", metavar="FILE", type=PATH, help="Take the labels from this file of the same records, or of a label a line."),
 )
+OF_VECTORS = (
+    option("--pairs", metavar="FILE", type=PATH, multiple=True, help="Measure an embedding on pairs of words with scores; repeatable."),
+    option("--analogies", metavar="FILE", type=PATH, multiple=True, help="Measure an embedding on questions of four words; repeatable."),
+    option(
+        "--restrict-vocab",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=300_000,
+        show_default=True,
+        help="Look at the first N words of an embedding only.",
+    ),
+    option("--case-sensitive", is_flag=True, help="Take words of --pairs and --analogies in their own case only."),
+)
 
 
-@subcommand(*OWN, *JSON, *INPUT)
+@subcommand(*OWN, *OF_VECTORS, *JSON, *INPUT)
 def command(**given: Any) -> Any:
     """Measure a model, or predictions, against labels.
 
@@ -53,6 +66,9 @@ def command(**given: Any) -> Any:
     all labels: those of a model, of predict --proba, or of two labels. Of records with several labels, `labels` is
     measured against `predictions`.
 
+    If the first FILE is what embed saved, its word vectors are measured: on --pairs (two words and a score a line) by
+    correlation, on --analogies (`a b c d`, and `: section` lines) by how often b - a + c is nearest to d.
+
     \b
     textkit evaluate model reviews_test.tsv
     textkit predict model reviews_test.tsv | textkit evaluate --json
@@ -60,7 +76,12 @@ def command(**given: Any) -> Any:
     textkit evaluate model reviews.tsv --compare answers.jsonl
     textkit evaluate model reviews_test.tsv --fail-under f1_macro=0.4 --fail-under log_loss=0.7
     tail -n +2 reviews_test.tsv | cut -f 1 | textkit predict model | textkit evaluate --gold reviews_test.tsv
+
+    \b
+    textkit evaluate vec --pairs pairs.tsv --analogies questions.txt
     """
+    if given["pairs"] or given["analogies"] or _is_embedding(given["files"]):
+        return _of_vectors(given)
     from textkit.evaluating import Wishes, measure_any
     from textkit.runner import Job
 
@@ -76,6 +97,32 @@ def command(**given: Any) -> Any:
         _show(measure_any(stream, known, wishes), given)
 
     return Job(inputs, stages, sink=sink, wanted=wanted, check=wishes.check)
+
+
+def _is_embedding(files: tuple[str, ...]) -> bool:
+    from textkit.artifacts.folder import read_manifest
+    from textkit.errors import InputError
+
+    try:
+        return bool(files) and files[0] != "-" and Path(files[0]).is_dir() and read_manifest(files[0]).get("kind") == "embedding"
+    except InputError:  # which whoever loads it will tell
+        return False
+
+
+def _of_vectors(given: dict[str, Any]) -> None:
+    from textkit.embeddings.foreign import adopted
+    from textkit.evaluating.gates import check
+    from textkit.evaluating.vectors import measure_vectors, print_json, print_tables
+
+    if not given["pairs"] and not given["analogies"]:
+        raise UsageError("word vectors are measured on --pairs FILE or --analogies FILE", where=given["files"][0])
+    if len(given["files"]) != 1:
+        raise UsageError("--pairs and --analogies measure one embedding, and its name is all that is needed besides")
+    for flag in typed("confidence", "compare", "worst", "gold"):
+        raise UsageError(f"{flag} is about labels, and an embedding gives none")
+    report = measure_vectors(adopted(given["files"][0]), given["pairs"], given["analogies"], given["restrict_vocab"], given["case_sensitive"])
+    (print_json if given["as_json"] else print_tables)(report)
+    check(report.metrics, given["fail_under"])
 
 
 def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) -> tuple[Any, Any, tuple[Any, ...]]:

@@ -12,13 +12,15 @@ SCORED = ("roc_auc", "average_precision", "log_loss", "ece")
 SEVERAL = ("subset_accuracy", "hamming_loss", "f1_samples")  # of records with several labels
 LOSSES = ("log_loss", "ece", "hamming_loss")  # the lower the better
 METRICS = (*COUNTED, *SCORED, *SEVERAL)
+VECTORS = ("analogies", "analogies_all", "spearman", "spearman_all", "pearson", "pearson_all")  # of an embedding
+EVERY = (*METRICS, *VECTORS)
 
 
 def parsed(pair: str) -> tuple[str, float]:
     """`f1_macro=0.8`. ValueError says what is wrong with it."""
     name, _, number = pair.partition("=")
-    if name not in METRICS:
-        raise ValueError(f"no metric is called {name!r}; the metrics are {', '.join(METRICS)}.")
+    if name not in EVERY:
+        raise ValueError(f"no metric is called {name!r}; the metrics are {', '.join(EVERY)}.")
     try:
         limit = float(number)
     except ValueError:
@@ -48,6 +50,8 @@ def _told(name: str, value: float, limit: float) -> str:
 
 
 def _takes(name: str) -> str:
+    if name in VECTORS:
+        return f": it takes an embedding and --{'analogies' if name in VECTORS[:2] else 'pairs'} FILE"
     what = {"roc_auc": "scores", "average_precision": "scores", "log_loss": "probabilities", "ece": "probabilities"}
     more = ", and records of two labels or more" if what.get(name) == "scores" else ""
     return f": it takes the {what[name]} of all labels{more}" if name in what else " of these records"

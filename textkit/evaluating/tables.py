@@ -98,26 +98,26 @@ def _labels(report: Report | SeveralReport, console: Console) -> Table:
     rows = report.labels()
     names = [name for name in COLUMNS if any(name in row for row in rows.values())]
     table = _label_table(report, rows, names)
-    return table if _fits(table, console, whole=False) else _label_table(report, rows, [name for name in names if name not in RANKED])
+    return table if fits(table, console, whole=False) else _label_table(report, rows, [name for name in names if name not in RANKED])
 
 
 def _label_table(report: Report | SeveralReport, rows: dict[str, dict[str, float]], names: list[str]) -> Table:
-    table = _table("label", *(COLUMNS[name] for name in names))
+    table = ruled("label", *(COLUMNS[name] for name in names))
     for label, row in rows.items():
-        table.add_row(shown(label), *(_number(row.get(name)) for name in names))
+        table.add_row(shown(label), *(figure(row.get(name)) for name in names))
     table.add_section()
     for mean in ("macro", "weighted") if isinstance(report, Report) else ("micro", "macro", "weighted"):
         means = [report.metrics.get(f"{name}_{mean}") for name in ("precision", "recall", "f1")]
         ranked = [report.metrics.get(name) if mean == "macro" else None for name in names if name in RANKED]
-        table.add_row(f"{mean} average", *map(_number, [*means, *ranked]), str(report.records), style="dim")
+        table.add_row(f"{mean} average", *map(figure, [*means, *ranked]), str(report.records), style="dim")
     return table
 
 
-def _number(value: float | None) -> str:
+def figure(value: float | None) -> str:
     return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
-def _fits(table: Table, console: Console, whole: bool) -> bool:
+def fits(table: Table, console: Console, whole: bool) -> bool:
     """Whether all of a table, or all but the ends of its labels, has room."""
     from rich.measure import Measurement
 
@@ -130,7 +130,7 @@ def _confusion(report: Report, console: Console) -> list[Any]:
     labels = report.counted.labels
     if len(labels) <= WIDEST:
         for table, whole in ((_matrix(report, numbered=False), True), (_matrix(report, numbered=True), False)):
-            if _fits(table, console, whole):
+            if fits(table, console, whole):
                 return [table]
     return [f"The confusion matrix of {len(labels)} labels is too wide to print; --json has it."]
 
@@ -139,7 +139,7 @@ def _matrix(report: Report, numbered: bool) -> Table:
     from rich.text import Text
 
     labels, matrix = report.counted.labels, report.counted.confusion
-    table = _table("gold \\ predicted", *(str(number + 1) if numbered else label for number, label in enumerate(labels)))
+    table = ruled("gold \\ predicted", *(str(number + 1) if numbered else label for number, label in enumerate(labels)))
     for row, label in enumerate(labels):
         name = Text.assemble((f"{row + 1} ", "cyan"), shown(label)) if numbered else shown(label)
         table.add_row(name, *(_cell(int(count), row == column) for column, count in enumerate(matrix[row])))
@@ -153,7 +153,7 @@ def _cell(count: int, right: bool) -> Text:
 
 
 def _comparison(found: Comparison) -> Table:
-    table = _table("compared", "accuracy", "macro F1", "right alone")
+    table = ruled("compared", "accuracy", "macro F1", "right alone")
     for place, (name, alone) in enumerate(((found.name, found.only_this), (found.other, found.only_other))):
         table.add_row(shown(name), *(f"{values[place]:.4f}" for values in found.values.values()), str(alone))
     table.add_section()
@@ -180,7 +180,7 @@ def _worst(rows: list[dict[str, Any]]) -> list[Any]:
     return found
 
 
-def _table(*names: str) -> Table:
+def ruled(*names: str) -> Table:
     """The first column is text and gives way where there is no room, the others are numbers. Headings may be the user's."""
     from rich import box
     from rich.table import Table

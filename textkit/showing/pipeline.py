@@ -90,7 +90,8 @@ def _of_predict(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _of_embed(settings: dict[str, Any]) -> list[str]:
     """What embed puts into records."""
-    return _options("embed", {**{name: settings.get(name) for name in ("pool", "oov", "unit", "sif_a")}, "tokens": settings.get("token_vectors")})
+    of_tokens = bool(settings.get("token_vectors"))  # which only --force lets out as JSON
+    return _options("embed", {**{name: settings.get(name) for name in ("pool", "oov", "unit", "sif_a")}, "tokens": of_tokens, "force": of_tokens})
 
 
 def _of_tokens(entry: Entry) -> list[str]:
@@ -127,6 +128,8 @@ def _place(entry: Entry, near: tuple[Path, ...]) -> Path | None:
 
 
 def _learning(entry: Entry) -> list[str]:
+    if entry.config.get("updated"):
+        raise InputError(f"it went on with the embedding {entry.config['updated']}, which the pipe would need", fix="bring what was learned here")
     registry = METHODS[entry.stage]
     method = registry.find(entry.method or "", where="the lineage")
     usual = next(parameter.default for parameter in COMMANDS.find(entry.stage).params if parameter.name == "method")

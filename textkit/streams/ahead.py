@@ -1,13 +1,13 @@
-"""Batches made ahead: another thread makes the next one while the one before is written. polars lets both run at once."""
+"""Batches and the like made ahead: another thread makes the next one while the one before is written. polars lets both run at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from textkit.streams.batch import Batch
+T = TypeVar("T")
 
 WAIT = 0.1  # s after which a maker sees that nobody takes batches any more
 
@@ -16,9 +16,9 @@ class _Stopped(NamedTuple):
     error: BaseException | None
 
 
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def ahead(batches: Iterator[T]) -> Iterator[T]:
     """The same batches, and the error that ends them if one does. Memory: one batch more."""
-    made: Queue[Batch | _Stopped] = Queue(maxsize=1)
+    made: Queue[T | _Stopped] = Queue(maxsize=1)
     gone = Event()
     Thread(target=_make, args=(batches, made, gone), daemon=True).start()
     try:
@@ -30,7 +30,7 @@ def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         gone.set()
 
 
-def _make(batches: Iterator[Batch], made: Queue[Batch | _Stopped], gone: Event) -> None:
+def _make(batches: Iterator[T], made: Queue[T | _Stopped], gone: Event) -> None:
     last = _Stopped(None)
     try:
         for batch in batches:
@@ -41,7 +41,7 @@ def _make(batches: Iterator[Batch], made: Queue[Batch | _Stopped], gone: Event) 
     _put(made, last, gone)
 
 
-def _put(made: Queue[Batch | _Stopped], item: Batch | _Stopped, gone: Event) -> bool:
+def _put(made: Queue[T | _Stopped], item: T | _Stopped, gone: Event) -> bool:
     while not gone.is_set():
         try:
             made.put(item, timeout=WAIT)

@@ -29,6 +29,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "offsets": pl.List(INTS),
     "features": pl.Struct({"indices": INTS, "values": pl.List(pl.Float64)}),
     "vector": pl.List(pl.Float32),
+    "token_vectors": pl.List(pl.List(pl.Float32)),
     "prediction": STRING,
     "score": pl.Float64,
     "predictions": pl.List(pl.Struct({"label": STRING, "score": pl.Float64})),

@@ -25,7 +25,10 @@ SAID = 3  # items of a list in an error
 
 
 # settings of a learned stage that say how it is applied
-APPLIED = ("pool", "ids", "k", "proba", "skip_special", "fields", "offsets", "max_tokens", "stop_words", "add_bos_eos", "terms")
+APPLIED = (
+    *("pool", "oov", "unit", "token_vectors", "ids"),
+    *("k", "proba", "skip_special", "fields", "offsets", "max_tokens", "stop_words", "add_bos_eos", "terms"),
+)
 
 
 @dataclass(frozen=True)

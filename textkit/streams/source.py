@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import polars as pl
+
 from textkit.errors import InputError, LineageError
 from textkit.registry import FORMATS
-from textkit.streams.batch import Batch
+from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import DIRECTORY_FIX, ByteSource, plain_suffix
 from textkit.streams.formats.base import Cut, End, Event, Reading
 from textkit.streams.formats.parallel import read_parallel
@@ -26,6 +28,7 @@ class Inputs:
     encoding: str = "utf-8"
     reading: Reading = field(default_factory=Reading)
     parallel: tuple[tuple[str, str], ...] = ()  # pairs of files, instead of paths
+    texts: tuple[str, ...] = ()  # records of the command line, instead of paths
     limit: int | None = None  # records, from the first on
     sample: int | None = None  # records, at random
     seed: int = 42  # of the sample
@@ -66,6 +69,8 @@ def _sniff_table(first: str, reading: Reading) -> str:
 
 def open_stream(inputs: Inputs, wanted: tuple[str, ...] = ()) -> Stream:
     """The inputs as one stream. Reads as far as the first header or record, so that the lineage is known."""
+    if inputs.texts:
+        return Stream(Lineage(), iter([Batch(pl.DataFrame({"text": inputs.texts}), Position("query", 1))]))
     reading = replace(inputs.reading, wanted=wanted)
     ending = Ending()
     opened: list[Opened] = []

@@ -28,7 +28,7 @@ from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
 OUTDATED = ("ids", "mask", "type_ids", "offsets")  # what belongs to other tokens than the new ones
-MADE = ("vector", "features")  # what an earlier stage made of them; without one it is the user's own
+MADE = ("vector", "token_vectors", "features")  # what an earlier stage made of them; without one it is the user's own
 
 
 class Tokenize(Stage):

@@ -96,12 +96,11 @@ class Search:
         if not self._settle():
             say("there is no time to try anything: trained by the defaults, not tuned", trials=0)
             return
-        kept = (1 - SEARCH) * self.budget
         while (candidate := next_one(self._space, self._keys, self.ranked)) is not None:
             self._keys.add(candidate.key)
-            if self.tried and self.left < self._reserve(self.best) + kept:
+            if self.tried and self.left < self._reserve(self.best) + self._kept():
                 break
-            if self.tried and self._cost(candidate) + kept > self.left:
+            if self.tried and self._cost(candidate) + self._kept() > self.left:
                 self.skipped += 1
             else:
                 self._try(candidate)
@@ -114,7 +113,8 @@ class Search:
         records, seed = self.records, self._plan.seed
         with hushed():
             inputs = records.inputs(self.usual)
-        rows = folds_of(records.targets, PROBE, seed)[0] if records.count >= 10 * PROBE else np.arange(records.count)
+        probes = folds_of(records.targets, PROBE, seed) if records.count >= 10 * PROBE else []
+        rows = probes[0] if probes else np.arange(records.count)
         records.probe(self.usual, inputs, rows[: 10 * PROBE])  # libraries are loaded
         whole = records.probe(self.usual, inputs, rows) * records.count / len(rows)
         self._pace.saw(self.usual.arch, size_of(inputs), whole)
@@ -157,6 +157,12 @@ class Search:
         trial.fits.append(self.seconds - before)
         self._pace.saw(candidate.arch, trial.values * (1 - len(held) / self.records.count), trial.fits[-1])
         return found
+
+    def _kept(self) -> float:
+        """Seconds to keep for that: none where they would not do for a round of two."""
+        kept = (1 - SEARCH) * self.budget
+        best = self.best
+        return kept if best is None or NEAR * 2 * len(self.folds) * self.tried[best].mean_seconds <= kept else 0.0
 
     def _confirm(self) -> None:
         """Measure the best few on other folds."""
