@@ -169,7 +169,7 @@ def test_files_that_are_nothing(place: Textkit) -> None:
 SETTINGS = {  # of embeddings
     "word2vec": "--window 3 --cbow -s ns_exponent=0.5 --deterministic",
     "fasttext": "--subword jamo --max-n 5 -s bucket=64 -s hs=true",
-    "doc2vec": "--dbow --pool doc",
+    "doc2vec": "--dbow --pool doc --epochs 5",
     "lsa": "--pool doc -s sublinear_tf=true",
 }
 CHAINS = [
@@ -180,6 +180,7 @@ CHAINS = [
     "tokenize --load tok | pad",
     "tokenize --load tok | pad --length 5 --pad pre --truncate pre --pad-id 7",
     *(f"embed --method {name} --dim 8 --min-count 1 {SETTINGS.get(name, '')}" for name in EMBEDDINGS if name != "pretrained"),
+    "embed --method onehot --dim 100 --pool sum",
     "tokenize --load tok | embed --dim 8 --min-count 1 --pool mean --save vectors | pad --length p95",
     "tokenize --load tok | embed --dim 8 --min-count 1 --pool sif --sif-a 0.01 --oov zero --unit --save vectors",
     "embed --dim 8 --min-count 1 --tokens --force",

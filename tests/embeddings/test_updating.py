@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,14 @@ def test_the_command_takes_method_and_settings_from_the_old_one(textkit: Textkit
 def test_what_cannot_be_gone_on_with_is_refused(textkit: Textkit, arguments: list[str], message: str) -> None:
     textkit("embed", "--method", "fasttext", "--dim", "4", "--save", "old", stdin=TOKENS)
     assert message in textkit("embed", *arguments, stdin=MORE, code=2).stderr
+
+
+def test_a_pipe_that_cannot_make_it_is_not_printed(textkit: Textkit, tmp_path: Path) -> None:
+    textkit("embed", "--dim", "4", "--save", "old", stdin=TOKENS)
+    (tmp_path / "out.jsonl").write_text(textkit("embed", "--update", "old", "--save", "new", stdin=MORE).stdout)
+    assert "--load new" in textkit("show", "--pipeline", "out.jsonl").stdout
+    shutil.rmtree(tmp_path / "new")
+    assert "it went on with the embedding" in textkit("show", "--pipeline", "out.jsonl", code=3).stderr
 
 
 def test_vectors_of_another_program_can_be_gone_on_with(textkit: Textkit, tmp_path: Path) -> None:

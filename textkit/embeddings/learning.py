@@ -87,12 +87,11 @@ class Learner(ABC):
     def _learned(self, corpus: Corpus, vocabulary: Vocabulary, occurrences: np.ndarray) -> Any:
         c = self.config
         threads = self._threads or choose_threads(corpus.words * c.epochs)
-        began = time.monotonic()
         for subsample in dict.fromkeys((c.subsample, 0.0)):
             model = self._untrained(corpus, vocabulary, occurrences, threads, subsample)
             if self._old is not None:
                 self._continue(model, vocabulary, self._old)
-            start = self._state(model)
+            start, began = self._state(model), time.monotonic()
             with Watch(model, corpus, c.epochs) as watch:
                 lines = corpus.lines if self.by_lines else None
                 model.train(corpus_file=corpus.path, total_words=corpus.words, total_examples=lines, epochs=c.epochs, callbacks=[watch])

@@ -147,11 +147,12 @@ def _free_name(hint: str, entry: Entry) -> str:
 
 def _settings(command: str, config: type[Any], found: dict[str, Any]) -> list[str]:
     """Those settings that differ from the default: as options, or -s where there are none."""
-    known = {parameter.name for parameter in COMMANDS.find(command).params}
+    known = {parameter.name: parameter.default for parameter in COMMANDS.find(command).params}
     mine = {field.name: field.default for field in fields(config) if field.name in found and field.name not in APPLYING}
     changed = {name: found[name] for name, usual in mine.items() if found[name] != (list(usual) if isinstance(usual, tuple) else usual)}
-    words = _options(command, {name: value for name, value in changed.items() if name in known})
-    return words + [word for name, value in changed.items() if name not in known for word in ("-s", f"{name}={value}")]
+    # what is an option's usual value may not be the method's
+    options = {name: value for name, value in changed.items() if name in known and value != known[name]}
+    return _options(command, options) + [word for name, value in changed.items() if name not in options for word in ("-s", f"{name}={value}")]
 
 
 def _options(command: str, given: dict[str, Any]) -> list[str]:
