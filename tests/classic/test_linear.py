@@ -85,6 +85,8 @@ def test_what_cannot_be_learned_is_told(kind: Any) -> None:
         kind.fit(sparse(np.zeros((4, 3))), np.array([0, 0, 1, 1]), 2, config, 1)
     with pytest.raises(InputError, match="not a finite number"):
         kind.fit(np.array([[1.0], [np.nan]]), np.array([0, 1]), 2, config, 1)
+    with pytest.raises(InputError, match=r"a feature of 1e\+100 is too large"):  # liblinear would not come to an end
+        kind.fit(np.array([[1.0], [1e100]]), np.array([0, 1]), 2, config, 1)
     with pytest.raises(InputError, match="weight of a record"):
         kind.fit(x, np.array([0, 0, 1, 1]), 2, config, 1, weights=np.array([1.0, -1.0, 1.0, 1.0]))
     with pytest.raises(InputError, match="no record has a weight"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +16,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
 from tests.classic.making import Problem, again, decisions, problem, problems, same, sparse
-from textkit.classic.svm import SVM
+from textkit.classic.svm import SVM, aside
 from textkit.errors import UsageError
 
 SETTINGS: list[dict[str, Any]] = [
@@ -111,3 +113,25 @@ def test_empty_records_may_fill_a_fold() -> None:
 def test_settings_that_do_not_go_together(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="goes with"):
         SVM.Config(**changes)
+
+
+def test_a_signal_need_not_wait_for_the_solver() -> None:
+    """As ^C while C code computes: the handler runs at once, and what was computed aside is left behind."""
+
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    before, started = signal.signal(signal.SIGALRM, stop), time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(InterruptedError):
+            aside(lambda: time.sleep(3))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - started < 2
+
+
+def test_what_goes_wrong_aside_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        aside(lambda: 1 // 0)

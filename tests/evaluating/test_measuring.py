@@ -141,7 +141,7 @@ def test_unseen_labels_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
 
 BAD = [
     ({"prediction": "p"}, "the record has no 'label'; name the label with --label-field"),
-    ({"label": "p"}, "the record has no 'prediction'"),
+    ({"label": "p"}, "the record has no 'prediction'; predictions come from textkit predict"),
     ({**two("p", "p", 0.5), "predictions": [{"label": "p", "score": None}]}, "one of the predictions lacks its label, or a score that is a number"),
     ({**two("p", "p", 0.5), "predictions": [{"score": 1.0}]}, "one of the predictions lacks its label, or a score that is a number"),
 ]

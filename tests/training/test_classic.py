@@ -328,3 +328,55 @@ def test_sgd_tells_how_well_it_knew_each_batch_before_it_learned_it(textkit: Tex
         assert progress[0]["loss"] == pytest.approx(np.log(2), abs=1e-6)
         assert progress[-1]["loss_since"] < 0.1
     assert records_of(Predict.load(textkit.folder / "m").start(stream_of(["good"]))[1])  # a bundle like any other
+
+
+LABELLED = [{"text": f"{word} film {i}", "label": label, "w": 1} for i in range(6) for word, label in (("fine", "good"), ("dull", "bad"))]
+TOO_HEAVY = "the record's w should be at most 1e+15, not 1e+308: a record of 1 would not count beside it"
+LISTED = [{"text": record["text"], "labels": [record["label"]]} for record in LABELLED]
+
+
+@pytest.mark.parametrize(
+    ("records", "bad", "told"),
+    [
+        (LABELLED, {"text": "x", "label": "", "w": 1}, "the record's label is empty"),
+        (LABELLED, {"text": "x", "w": 1}, "the record has no 'label'"),
+        (LABELLED, {"text": "x", "label": "good", "w": -1}, "the record's w should be a number of 0 or more, not -1"),
+        (LABELLED, {"text": "x", "label": "good", "w": [1]}, "the record's w should be a number of 0 or more"),
+        (LABELLED, {"text": "x", "label": "good", "w": "nan"}, "the record's w should be a number of 0 or more, not nan"),
+        (
+            LABELLED,
+            {"text": "x", "label": "good", "w": 1e308},
+            TOO_HEAVY,
+        ),
+        (LABELLED, {"text": "x", "label": "good"}, "the record has no 'w'"),
+        (LISTED, {"text": "x"}, "the record has no 'labels'"),
+        (LISTED, {"text": "x", "labels": ["good", ""]}, "one of the record's labels is empty"),
+    ],
+    ids=[
+        "empty label",
+        "no label",
+        "weight below 0",
+        "weight of another type",
+        "weight that is none",
+        "weight too large",
+        "no weight",
+        "no labels",
+        "empty in labels",
+    ],
+)
+def test_records_that_cannot_be_learned_from(textkit: Textkit, records: Rows, bad: dict[str, Any], told: str) -> None:
+    lines = "".join(json.dumps(record) + "\n" for record in [*records[:5], bad, *records[5:]])
+    weight = ["--weight-field", "w"] if records is LABELLED else []
+    done = textkit("train", "classify", "--arch", "svm", *weight, "--save", "m", "-", stdin=lines, code=3)
+    assert f"<stdin>:6: {told}" in done.stderr
+    done = textkit("train", "classify", "--arch", "svm", *weight, "--save", "m", "--reject", "bad.jsonl", "-", stdin=lines)
+    assert "12 records, 1 skipped" in done.stderr
+    (kept,) = map(json.loads, (textkit.folder / "bad.jsonl").read_text().splitlines())
+    assert kept == {"position": "<stdin>:6", "reason": told, "raw": json.dumps(bad)}
+    textkit("train", "classify", "--arch", "svm", *weight, "--save", "whole", "-", stdin="".join(json.dumps(record) + "\n" for record in records))
+    assert (textkit.folder / "m/model.safetensors").read_bytes() == (textkit.folder / "whole/model.safetensors").read_bytes()
+
+
+def test_label_weights_need_a_model_that_has_them(textkit: Textkit) -> None:
+    done = textkit("train", "classify", "--class-weight", "balanced", "--save", "m", "-", stdin="", code=2)
+    assert "--class-weight needs --arch" in done.stderr

@@ -285,6 +285,14 @@ def test_a_label_of_one_record_is_no_obstacle(tmp_path: Path) -> None:
     assert not any("error" in trial for trial in trials)
 
 
+def test_where_nothing_can_be_held_out_that_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = [{"text": f"text {number}", "label": str(number)} for number in range(6)]
+    manifest, trials = tuned(tmp_path / "m", Ticks(0.01), data, seconds=60)
+    assert (trials, manifest["arch"]) == ([], "svm")
+    told = capsys.readouterr().err
+    assert "each label has a single record, so none can be held out: trained by the defaults" in told and "no time" not in told
+
+
 def test_ties_go_to_the_fewest_values() -> None:
     records = Records(stream_of(reviews()), Plan("classify", "m"), Ticks(0.01))
     search = Search(records, Plan("classify", "m"), 10, None, Ticks(0.01), 0, lambda *_: None)

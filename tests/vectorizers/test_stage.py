@@ -68,11 +68,11 @@ def test_terms_are_their_weights_the_greatest_first(textkit: Textkit) -> None:
 
 
 def test_the_highest_terms_of_each_label(textkit: Textkit) -> None:
-    lines = "label\ttext\ngood\tfine fine film\ngood\tfine\nbad\tdull film\n"
+    lines = "label\ttext\na label [longer] than its table\tfine fine film\na label [longer] than its table\tfine\nbad\tdull film\n"
     done = textkit("vectorize", "--method", "counts", "--top", 1, "-", stdin=lines)
-    assert "good (2 records)" in done.stdout and "bad (1 records)" in done.stdout
+    assert "a label [longer] than its table (2 records)\n" in done.stdout and "bad (1 record)\n" in done.stdout
     rows = [line for line in done.stdout.splitlines() if "│" in line]
-    assert [row.split("│")[1].strip() for row in rows] == ["dull", "fine"]
+    assert [row.split("│")[1].strip() for row in rows] == ["term", "fine", "term", "dull"]
     assert rows[1].split("│")[2].strip() == "1.500000"
 
 
@@ -131,12 +131,18 @@ def test_settings_that_cannot_be(settings: dict[str, Any], told: str) -> None:
     [
         (["--method", "hashing", "--terms"], "hashing and --svd have none", 2),
         (["--method", "hashing", "--save", "x"], "hashing learns nothing", 2),
-        (["--method", "counts", "--norm", "l1"], "no setting is called 'norm'", 2),
+        (["--method", "counts", "--norm", "l1"], "--norm says nothing to --method counts", 2),
+        (["--method", "hashing", "--min-df", "2"], "--min-df says nothing to --method hashing", 2),
+        (["--method", "hashing", "--top", "3"], "--top tells terms, and columns by hash have none", 2),
+        (["--top", "3", "-o", "x"], "--output is for records, and --top prints tables", 2),
+        (["--top", "3", "--terms"], "--terms is for records, and --top prints tables", 2),
         (["--ngram", "0"], "takes the fewest and the most units", 2),
         (["--min-df", "9"], "no term is left", 3),
         (["--min-df", "many"], "setting min_df takes", 2),
         (["--vocabulary", "none.txt"], "none.txt: no vocabulary can be read there", 3),
         (["--vocabulary", "twice.txt"], "the term 'a' stands twice", 3),
+        (["--vocabulary", "empty.txt"], "empty.txt: the vocabulary has no term", 3),
+        (["--vocabulary", "once.txt", "--min-df", "2"], "--min-df chooses among terms that are learned", 2),
         (["--svd", "50"], "needs more than 50 records and columns", 3),
         (["--load", "nowhere"], "nowhere: no such artifact", 3),
         (["--load", "x", "--min-df", "2"], "--min-df goes with learning", 2),
@@ -145,7 +151,8 @@ def test_settings_that_cannot_be(settings: dict[str, Any], told: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_is_one_line(textkit: Textkit, arguments: list[str], told: str, code: int) -> None:
-    (textkit.folder / "twice.txt").write_text("a\nb\na\n")
+    for name, text in {"twice": "a\nb\na\n", "once": "a\nb\n", "empty": ""}.items():
+        (textkit.folder / f"{name}.txt").write_text(text)
     done = textkit("vectorize", *arguments, "-", stdin="a b\na c\n", code=code)
     assert told in done.stderr and len(done.stderr.splitlines()) <= 2
     assert not done.stdout and not (textkit.folder / "x").exists()

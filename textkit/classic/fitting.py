@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Solve: TypeAlias = Callable[[Matrix, np.ndarray, np.ndarray | None], "Solved"]
 
 
+LARGEST = 1e30  # feature: its square and sums of those are far from the largest float
 PIECE = 1 << 22  # values that are looked at at once: they may be more than memory holds
 
 
@@ -61,11 +62,14 @@ def ready(x: Rows, targets: np.ndarray, weights: np.ndarray | None) -> tuple[Mat
 
 
 def check(x: Rows, weights: np.ndarray | None) -> None:
-    """InputError if a number is none."""
+    """InputError if a number is none, or one that solvers overflow with or never come to an end."""
     values = x if isinstance(x, np.ndarray) else x.values
     step = max(1, PIECE * len(values) // max(1, values.size))
-    if not all(np.isfinite(values[start : start + step]).all() for start in range(0, len(values), step)):
+    greatest = [np.abs(values[start : start + step]).max(initial=0) for start in range(0, len(values), step)]
+    if not np.isfinite(greatest).all():
         raise InputError("a feature is not a finite number")
+    if max(greatest, default=0) > LARGEST:
+        raise InputError(f"a feature of {max(greatest):g} is too large to compute with", fix="scale the features: about 1 is best")
     if weights is not None and (not np.isfinite(weights).all() or (weights < 0).any()):
         raise InputError("the weight of a record is not a number of 0 or more")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,5 +61,22 @@ def liblinear(model: Any, matrix: Matrix, codes: np.ndarray, weights: np.ndarray
     if not isinstance(matrix, np.ndarray) and matrix.nnz > np.iinfo(np.int32).max:
         raise InputError(f"{matrix.nnz} values are more than liblinear can index", fix="use --arch sgd or logreg")
     with ONE_AT_A_TIME:
-        model.fit(matrix, codes, sample_weight=weights)
+        aside(lambda: model.fit(matrix, codes, sample_weight=weights))
     return Solved(model.coef_.T, model.intercept_, bool(np.max(model.n_iter_) < model.max_iter))
+
+
+def aside(function: Callable[[], Any]) -> None:
+    """Do it in a thread of its own: a signal waits for what the main thread computes in C, and ^C should end the run at once."""
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            function()
+        except BaseException as error:  # raised again where the caller waits
+            failures.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]

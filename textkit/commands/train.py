@@ -51,10 +51,13 @@ def command(**given: Any) -> Any:
         raise UsageError("train keeps nothing without --save DIR")
     from textkit.artifacts.folder import check_target
     from textkit.runner import Job
+    from textkit.training.examples import Usable
     from textkit.training.run import Plan, check_settings, import_ahead, train
 
     check_target(given["save"], given["force"])
     if given["class_weight"]:
+        if not given["arch"] and not given["tune"]:
+            raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
         given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
     if not given["tune"]:
         for flag in typed("tune_metric", "trials"):
@@ -64,7 +67,7 @@ def command(**given: Any) -> Any:
     own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force", "proba", "weight")
     plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
     learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan)
-    return Job(inputs_from(given), sink=learn, wanted=("label",), due=("label",))
+    return Job(inputs_from(given), sink=learn, wanted=("label",), check=Usable(given["weight"]))
 
 
 def _tuning(plan: Any, given: dict[str, Any]) -> Any:

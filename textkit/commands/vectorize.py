@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from textkit.errors import UsageError
+from textkit.errors import InputError, UsageError
 from textkit.options import (
     INPUT,
     LINEAGE_ON,
@@ -78,6 +78,9 @@ def command(**given: Any) -> Any:
 
     if given["load"]:
         nothing_to_learn("save", "method", *LEARNED, "settings", "analyzer", "ngram", "stop_words", "vocabulary")
+    if given["top"]:
+        for flag in typed("output", "to", "terms", "field", "keep", "drop"):
+            raise UsageError(f"{flag} is for records, and --top prints tables and writes none", fix="leave out one of the two")
     stage = _loaded(given) if given["load"] else _learner(given)
     if given["top"]:
         from textkit.vectorizers.highest import print_top
@@ -93,6 +96,8 @@ def _loaded(given: dict[str, Any]) -> Any:
 
 
 def _learner(given: dict[str, Any]) -> Any:
+    from dataclasses import fields, replace
+
     from textkit.artifacts.store import Store
     from textkit.config import override
     from textkit.tokenizers.stopwords import stop_words
@@ -100,12 +105,16 @@ def _learner(given: dict[str, Any]) -> Any:
     from textkit.vectorizers.stage import Vectorize
 
     method_class = VECTORIZERS.find(given["method"])
+    known = {one.name for one in fields(method_class.Config)}
+    for name in LEARNED:
+        if typed(name) and name not in known:
+            raise UsageError(f"{typed(name)[0]} says nothing to --method {given['method']}", fix="leave it out, or name another method")
+    if given["top"] and method_class.hashed:
+        raise UsageError("--top tells terms, and columns by hash have none", fix="use --method tfidf or counts")
     pairs = [f"{name}={given[name]}" for name in LEARNED if typed(name)]  # a method need not have them all
     pairs += [f"{name}={','.join(map(str, given[name]))}" for name in ("analyzer", "ngram") if given[name]]
     settings = override(method_class.Config(), [*pairs, *given["settings"]])
     if given["stop_words"]:
-        from dataclasses import replace
-
         settings = replace(settings, stop_words=stop_words(given["stop_words"]))
     if given["vocabulary"] and (method_class.hashed or len(settings.analyzer) > 1):
         raise UsageError("--vocabulary is for one analyzer, and not for hashing")
@@ -113,6 +122,10 @@ def _learner(given: dict[str, Any]) -> Any:
         raise UsageError("--terms needs columns that have terms, and hashing and --svd have none")
     if method_class.hashed and given["save"] and not (settings.select or settings.svd):
         raise UsageError("hashing learns nothing, so there is nothing to save", fix="leave out --save, and give the same options again")
+    for flag in typed("min_df", "max_df", "max_features") if given["vocabulary"] else ():
+        raise UsageError(f"{flag} chooses among terms that are learned, and --vocabulary gives them", fix="leave out one of the two")
     vocabulary = load_terms(Path(given["vocabulary"])) if given["vocabulary"] else None
+    if vocabulary is not None and (vocabulary == "").all():
+        raise InputError("the vocabulary has no term", where=given["vocabulary"], fix="write one term a line")
     store = Store(given["save"], given["force"])
     return Vectorize.of(given["method"], settings, store=store, vocabulary=vocabulary, terms=given["terms"], seed=given["seed"])

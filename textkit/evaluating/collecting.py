@@ -13,7 +13,7 @@ from textkit.evaluating.scores import Scores, are_probabilities
 from textkit.streams.batch import Batch
 from textkit.streams.members import BadRecords
 
-FIX = "name the label with --label-field; predictions come from textkit predict"
+FIXES = {"label": "name the label with --label-field", "prediction": "predictions come from textkit predict"}
 MOST = 5000  # labels: the confusion matrix has the square of it
 
 
@@ -158,7 +158,8 @@ class Table:
 
 def demand(batch: Batch, due: tuple[str, ...]) -> None:
     """BadRecords where a column of `due` is missing, or a score is no number to work with."""
-    batch.require(*due, fix=FIX)
+    for name in due:
+        batch.require(name, fix=FIXES.get(name))
     with suppress(BadRecords):  # fields of the user's own by these names; else one reading does for both
         batch.read("score", "predictions")
     if batch.has("score"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,8 +20,10 @@ from textkit.padding import real_ids
 from textkit.ragged import flatten
 from textkit.streams.batch import Batch
 from textkit.streams.formats.sparse import rows_of
+from textkit.streams.members import BadRecords
 from textkit.streams.stream import Stream
 
+HEAVIEST = 1e15  # that a record may count: a float has 16 digits
 PARTS = ("indices", "values")  # of features
 
 
@@ -108,14 +111,45 @@ def _rows(indices: Ragged, values: Ragged, width: int | None) -> Sparse:
 
 
 def record_weights(batch: Batch, name: str) -> np.ndarray:
-    """(B,) what each record counts. InputError unless it is a number of at least 0."""
-    column = batch.read(name)[name].cast(pl.String)
+    """(B,) what each record counts. BadRecords unless it is a number of at least 0."""
+    due = "a number of 0 or more"
+    try:
+        column = batch.read(name)[name].cast(pl.String)
+    except BadRecords as bad:  # of other types: fields that are nobody's are read as strings
+        told = f"the record's {name} should be {due}"
+        raise BadRecords([(row, InputError(told, where=error.where)) for row, error in bad.faults]) from None
     numbers = column.str.strip_chars('"').cast(pl.Float64, strict=False)
-    good = (numbers.is_finite() & (numbers >= 0)).fill_null(False)
-    if not good.all():
-        row = int((~good).arg_true()[0])
-        raise InputError(f"the record's {name} should be a number of 0 or more, not {column[row]}", where=batch.position(row))
+    good = numbers.is_between(0, HEAVIEST).fill_null(False)
+
+    def message(row: int) -> str:
+        if numbers[row] is not None and HEAVIEST < numbers[row] < float("inf"):
+            return f"the record's {name} should be at most {HEAVIEST:g}, not {column[row]}: a record of 1 would not count beside it"
+        return f"the record has no {name!r}" if column[row] is None else f"the record's {name} should be {due}, not {column[row]}"
+
+    _refuse(batch, ~good, message, f"--weight-field names {due} in each record")
     return numbers.to_numpy()
+
+
+def _refuse(batch: Batch, bad: pl.Series, message: Callable[[int], str], fix: str | None = None) -> None:
+    """BadRecords where `bad` (B,) is true."""
+    if bad.any():
+        raise BadRecords([(row, InputError(message(row), where=batch.position(row), fix=fix)) for row in bad.arg_true()])
+
+
+class Usable:
+    """BadRecords where a label is missing or empty or a weight is no number: for a run that leaves such records out.
+
+    The first records with a label, or with `labels`, say which it is.
+    """
+
+    def __init__(self, weight: str | None = None) -> None:
+        self._weight, self._name = weight, ""
+
+    def __call__(self, batch: Batch) -> None:
+        self._name = self._name or next((name for name in ("label", "labels") if batch.has(name)), "")
+        required_labels(batch, "labels") if self._name == "labels" else required_text(batch, "label")
+        if self._weight is not None:
+            record_weights(batch, self._weight)
 
 
 def finite(batch: Batch, name: str) -> pl.Series:
@@ -131,9 +165,7 @@ def finite(batch: Batch, name: str) -> pl.Series:
 def required_text(batch: Batch, name: str) -> pl.Series:
     """A column of which every record must have a value that is not empty."""
     column = batch.require(name, fix=f"name the column with --{name}-field")[name]
-    if (column == "").any():
-        row = (column == "").arg_true()[0]
-        raise InputError(f"the record's {name} is empty", where=batch.position(row), fix="fill it in or take the record out")
+    _refuse(batch, column == "", lambda row: f"the record's {name} is empty", "fill it in or take the record out")
     return column
 
 
@@ -141,8 +173,7 @@ def required_labels(batch: Batch, name: str) -> pl.Series:
     """A column of lists of labels, none of them empty or missing; a record may have none."""
     column = batch.require(name)[name]
     broken = column.list.contains("") | column.list.contains(None)
-    if broken.any():
-        raise InputError(f"one of the record's {name} is empty", where=batch.position(int(broken.arg_true()[0])))
+    _refuse(batch, broken, lambda row: f"one of the record's {name} is empty", "fill it in or take the record out")
     return column
 
 

@@ -94,7 +94,8 @@ class Search:
     def run(self) -> None:
         """Try candidates until there is no time for another, or nothing to gain beside the best; then look at the best again."""
         if not self._settle():
-            say("there is no time to try anything: trained by the defaults, not tuned", trials=0)
+            why = "there is no time to try anything" if self.folds else "each label has a single record, so none can be held out"
+            say(f"{why}: trained by the defaults, not tuned", trials=0)
             return
         while (candidate := next_one(self._space, self._keys, self.ranked)) is not None:
             self._keys.add(candidate.key)
@@ -105,7 +106,8 @@ class Search:
             else:
                 self._try(candidate)
         else:
-            say(f"nothing {'else ' if self.skipped else ''}is left to try beside the best", trials=len(self.tried), skipped=self.skipped)
+            what = "nothing that takes less time" if self.skipped else "nothing"
+            say(f"{what} is left to try beside the best", trials=len(self.tried), skipped=self.skipped)
         self._confirm()
 
     def _settle(self) -> bool:

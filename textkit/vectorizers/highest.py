@@ -13,9 +13,12 @@ from textkit.errors import InputError
 from textkit.stage import missing
 from textkit.streams.stream import Stream
 
+NO_LABEL = '""'  # as evaluate writes one that is empty
+
 
 def print_top(stream: Stream, stage: Any, count: int) -> None:
     """Print for each label its `count` terms of the highest mean weight. Memory: labels times columns."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -23,7 +26,9 @@ def print_top(stream: Stream, stage: Any, count: int) -> None:
     found = top(stream, stage, count)
     console = Console(width=None if sys.stdout.isatty() else 120)
     for label, records, terms in found:
-        table = Table("term", "mean weight", title=Text(f"{label} ({records} records)"), title_justify="left")
+        # a line of its own: a title would be broken to fit the table
+        console.print(Text(f"{label or NO_LABEL} ({records} record{'s' * (records != 1)})"))
+        table = Table("term", "mean weight", box=box.ROUNDED)
         for term, weight in terms:
             table.add_row(Text(term.replace(" ", "␣")), f"{weight:.6f}")
         console.print(table)
