@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def ours(job: str) -> Any:
     import polars as pl
 
     from textkit.config import override
+    from textkit.streams.ahead import ahead
     from textkit.streams.batch import Batch, Position
     from textkit.tokenizers.whitespace import Whitespace
     from textkit.vectorizers.fitting import Fitting
@@ -47,10 +49,14 @@ def ours(job: str) -> Any:
     fitting = Fitting(Tfidf, override(Tfidf.Config(), [f"analyzer={analyzer}", f"ngram={low},{high}"]))
     split = Whitespace(Whitespace.Config(normalize="none"))
     size = 2_000_000 * len(column) // int(column.str.len_bytes().sum())  # records in a batch, as large as those that are read
-    for start in range(0, len(column), size):
-        part = column[start : start + size]
-        frame = pl.DataFrame({"text": part} if analyzer != "word" else {"tokens": split.encode(part)[0]})
-        fitting.add(Batch(frame, Position("")))
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(column), size):
+            part = column[start : start + size]
+            yield Batch(pl.DataFrame({"text": part} if analyzer != "word" else {"tokens": split.encode(part)[0]}), Position(""))
+
+    for _ in fitting.watched(ahead(batches())):
+        pass
     fitting.done()
     matrix = fitting.matrix().csr()
     return time.perf_counter() - started, peak() - before, matrix

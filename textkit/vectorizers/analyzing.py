@@ -98,11 +98,16 @@ class Words(Remembering):
         self.low, self.high, self._lowercase = low, high, lowercase
         self.terms = Terms()
         self._left_out = self.terms.codes(pl.Series(stop_words, dtype=pl.String)).to_numpy()
+        # each distinct token is lower-cased once
+        self._tokens = Memory(self._lowered, "", pl.Series("code", [0], dtype=pl.UInt32))
+
+    def _lowered(self, tokens: pl.Series) -> pl.Series:
+        return self.terms.codes(tokens.str.to_lowercase()).alias("code")
 
     def units(self, frame: pl.DataFrame) -> Found:
         """The tokens as terms, one by one."""
         tokens, lengths = flatten(frame["tokens"])
-        codes = self.terms.codes(tokens.str.to_lowercase() if self._lowercase else tokens).to_numpy()
+        codes = (self._tokens(tokens) if self._lowercase else self.terms.codes(tokens)).to_numpy()
         rows = np.repeat(np.arange(len(lengths)), lengths.to_numpy())
         if len(self._left_out):
             kept = ~np.isin(codes, self._left_out)

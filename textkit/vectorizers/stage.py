@@ -20,6 +20,7 @@ from textkit.registry import VECTORIZERS
 from textkit.report import say
 from textkit.stage import Stage
 from textkit.streams import members
+from textkit.streams.ahead import ahead
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
@@ -96,7 +97,9 @@ class Vectorize(Stage):
         if self._store is None:
             return self, stream
         labels: list[pl.Series] = []
-        watched = _labels(stream.batches, labels) if self.config.select else stream.batches
+        # the stages before run beside the counting, unless both threads would count bad records
+        batches = stream.batches if stream.faults.skip else ahead(stream.batches)
+        watched = _labels(batches, labels) if self.config.select else batches
         fitting = None
         if self._vectorizer is None:
             fitting = Fitting(VECTORIZERS.find(self.method), self.config, self._given)
