@@ -160,4 +160,4 @@ def test_a_stream_cannot_be_balanced() -> None:
 def test_weights_that_grow_without_bounds_are_told() -> None:
     given = problem(0, 2, dense=True)
     with pytest.raises(InputError, match="grew without bounds"):
-        SGD.fit(given.x * 1e150, given.targets, 2, SGD.Config(learning_rate="constant", eta0=1e50, passes=5), 7)
+        SGD.fit(given.x * 1e29, given.targets, 2, SGD.Config(learning_rate="constant", eta0=1e300, passes=5), 7)

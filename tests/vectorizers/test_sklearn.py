@@ -79,6 +79,7 @@ def of_sklearn(rows: list[list[str]], analyzer: str, low: int, high: int, lowerc
     ), prepared
 
 
+@pytest.mark.filterwarnings("ignore:Your stop_words may be inconsistent")
 @settings(max_examples=150, deadline=None)
 @given(
     rows=TEXTS,
