@@ -69,6 +69,7 @@ def test_no_command_shows_help_and_exits_2(textkit: Textkit) -> None:
         (["train", "classify", "--save", "m", "--seed", "-1", "-"], "-1 is not in the range"),
         (["train", "classify", "--save", "m", "--arch", "logreg", "-s", "C=0", "-"], "setting C is above 0"),
         (["train", "juggle", "--save", "m"], "'juggle' is not 'classify'"),
+        (["train", "classify", "--save", "m", "--arch", "nb", "--class-weight", "balanced", "-"], "--class-weight is not for nb"),
         (["tokenize", "--load", ""], "the name is empty; is a variable of the shell not set?"),
         (["predict"], "Missing argument 'MODEL'"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
 
@@ -58,6 +58,8 @@ def command(**given: Any) -> Any:
     if given["class_weight"]:
         if not given["arch"] and not given["tune"]:
             raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
+        if given["arch"] and "class_weight" not in get_type_hints(ARCHS[given["arch"]].load().Config):
+            raise UsageError(f"--class-weight is not for {given['arch']}", fix="--arch logreg, svm, sgd and nbsvm know it; nb is fair to rare labels")
         given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
     if not given["tune"]:
         for flag in typed("tune_metric", "trials"):
