@@ -2,7 +2,8 @@
 
     python tests/benchmarks/linear.py [nsmc] [ag_news] [sst2] [trec] [banking77] [rt_polarity] [--fasttext PYTHON] [--predict]
 
-The settings were found by `textkit train classify --tune` on the training data alone (see SETTINGS). PYTHON is an interpreter that has fastText. `--predict` measures how soon and how fast the NSMC model predicts raw text.
+The settings were found by `textkit train classify --tune` on the training data alone (see SETTINGS). PYTHON
+is an interpreter that has fastText. `--predict` measures how soon and how fast models of NSMC predict raw text.
 Goals: accuracies as in GOALS; at most 0.7 of scikit-learn's time on nsmc and ag_news, not slower on the others, and on nsmc
 not slower than fastText; a first answer within 400 ms, 50,000 reviews a second with `textkit pipe`.
 """
