@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from tests.classic.making import Problem, again, decisions, problem, problems, same
 from textkit.arrays import Sparse
 from textkit.classic import sgd
-from textkit.classic.sgd import SGD
-from textkit.errors import InputError, UsageError
+from textkit.classic.sgd import SGD, Learner
+from textkit.errors import InputError
 
 SETTINGS: list[dict[str, Any]] = [
     {}, {"loss": "hinge"}, {"loss": "modified_huber", "alpha": 1e-3}, {"penalty": "elasticnet", "average": True},
@@ -36,6 +37,14 @@ def batches(problem: Problem, size: int) -> Iterator[tuple[Any, np.ndarray, np.n
         yield x, problem.targets[rows], None if problem.weights is None else problem.weights[rows]
 
 
+def streamed(batches: Iterator[Any], labels: int, config: Any, tell: Any = None) -> SGD:
+    """What is learned of these batches in this order."""
+    first = next(batches)
+    learner = Learner(labels, first[1].ndim == 2, config, 7, None)
+    learner.learn_all(chain([first], batches), tell)
+    return SGD._of(learner)
+
+
 def compare(model: Any, oracle: SGDClassifier, problem: Problem, loss: str) -> None:
     same(model.scores(problem.x), decisions(oracle, problem.matrix))
     np.testing.assert_array_equal(model.scores(problem.x).argmax(1), oracle.predict(problem.matrix))
@@ -53,7 +62,7 @@ def compare(model: Any, oracle: SGDClassifier, problem: Problem, loss: str) -> N
 @settings(max_examples=40, deadline=None)
 def test_a_stream_as_partial_fit(problem: Problem, changes: dict[str, Any], size: int) -> None:
     config, told = SGD.Config(**changes), []
-    model = again(SGD.fit_stream(batches(problem, size), problem.labels, config, 7, told.append))
+    model = again(streamed(batches(problem, size), problem.labels, config, told.append))
     oracle = oracle_of(config)
     for x, targets, weights in batches(problem, size):
         oracle.partial_fit(x.csr() if isinstance(x, Sparse) else x, targets, classes=np.arange(problem.labels), sample_weight=weights)
@@ -94,7 +103,7 @@ def test_a_fit_learns_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=10, deadline=None)
 def test_several_labels_are_models_of_their_own(problem: Problem, changes: dict[str, Any]) -> None:
     config = SGD.Config(**changes)
-    model = again(SGD.fit_stream(batches(problem, 9), problem.labels, config, 7, lambda line: None))
+    model = again(streamed(batches(problem, 9), problem.labels, config))
     for label in range(problem.labels):
         oracle = oracle_of(config)
         for x, targets, weights in batches(problem, 9):
@@ -109,7 +118,7 @@ def test_several_labels_are_models_of_their_own(problem: Problem, changes: dict[
 def test_the_loss_is_that_before_the_batch_was_learned(labels: int, weighted: bool) -> None:
     given = problem(2, labels, weighted=weighted)
     told: list[dict[str, Any]] = []
-    SGD.fit_stream(batches(given, 8), labels, SGD.Config(), 7, told.append)
+    streamed(batches(given, 8), labels, SGD.Config(), told.append)
     oracle, loss, right, weight = oracle_of(SGD.Config()), [], [], []
     for number, (x, targets, weights) in enumerate(batches(given, 8)):
         matrix = x.csr() if isinstance(x, Sparse) else x
@@ -144,17 +153,11 @@ def test_a_stream_of_odd_batches() -> None:
     given = problem(0, 2)
     assert isinstance(given.x, Sparse)
     pieces = [(given.x.take(rows), given.targets[rows], None) for rows in (np.array([], int), np.array([0]), np.arange(40), np.array([0, 0]))]
-    model = SGD.fit_stream(iter(pieces), 2, SGD.Config(), 7, lambda line: None)
+    model = streamed(iter(pieces), 2, SGD.Config())
     assert np.isfinite(model.scores(given.x)).all()
     pieces = [(given.x.take(np.arange(40)), given.targets, np.zeros(40))]
-    for stream in ([], pieces):
-        with pytest.raises(InputError, match="nothing to train on"):
-            SGD.fit_stream(iter(stream), 2, SGD.Config(), 7, lambda line: None)
-
-
-def test_a_stream_cannot_be_balanced() -> None:
-    with pytest.raises(UsageError, match="counted beforehand"):
-        SGD.fit_stream(iter([]), 2, SGD.Config(class_weight="balanced"), 7, lambda line: None)
+    with pytest.raises(InputError, match="nothing to train on"):
+        streamed(iter(pieces), 2, SGD.Config())
 
 
 def test_weights_that_grow_without_bounds_are_told() -> None:

@@ -32,6 +32,8 @@ class Linear:
 
     engine = "classic"
     inputs = "any"  # features, or a vector where the records have one
+    tells = False  # whether `fit` takes `tell`, for what is to be known while it learns
+    calibrates = True  # whether probabilities that it does not have can be learned apart
     Config: ClassVar[type]
 
     def __init__(

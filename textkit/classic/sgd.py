@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from textkit.classic import linear
 from textkit.classic.linear import Linear
 from textkit.config import setting
-from textkit.errors import InputError, UsageError
+from textkit.errors import InputError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -25,12 +24,13 @@ if TYPE_CHECKING:
     Piece = tuple[Rows, np.ndarray, np.ndarray | None]  # features, targets, weights
 
 BATCH = 1024  # records that `fit` learns at a time
-PASSES = 5  # of `fit`
 MOST = -np.log(1e-12)  # that a record costs
 LINK = {"log_loss": "sigmoid", "modified_huber": "huber", "hinge": "none"}
 
 
 class SGD(Linear):
+    tells, calibrates = True, False
+
     @dataclass(frozen=True)
     class Config:
         loss: Literal["log_loss", "hinge", "modified_huber"] = setting("log_loss", "log_loss: logistic regression, hinge: SVM (no probabilities)")
@@ -43,7 +43,7 @@ class SGD(Linear):
         eta0: float = setting(0.01, "the rate of constant and invscaling at the start", above=0)
         power_t: float = setting(0.5, "exponent of invscaling", least=0)
         average: bool = setting(False, "keep the mean of the weights of all steps")
-        passes: int | None = setting(None, "times that all records are learned; none: 5, or 1 of a stream", least=1)
+        passes: int = setting(5, "times that all records are learned", least=1)
         class_weight: Literal["none", "balanced"] = setting("none", "balanced: labels count the same, however rare; not for a stream")
 
     @classmethod
@@ -60,7 +60,8 @@ class SGD(Linear):
     ) -> Self:
         """Learn the records in an order drawn with the seed, anew in each pass. They may be mapped from disk.
 
-        `tell` gets what that of `fit_stream` gets, in the first pass: later on no record is new.
+        `tell` gets how well each batch was known before it was learned, after 1, 2, 4, 8 ... batches and at the end of the
+        first pass (later on no record is new): batches, records, loss (the mean since the start), loss_since, accuracy.
         """
         from textkit.classic import fitting
 
@@ -74,24 +75,8 @@ class SGD(Linear):
 
         class_weights = balanced(targets, labels) if config.class_weight == "balanced" else None
         learner = Learner(labels, targets.ndim == 2, config, seed, class_weights)
-        for number in range(PASSES if config.passes is None else config.passes):
+        for number in range(config.passes):
             learner.learn_all(pieces(), tell if number == 0 else None)
-        return cls._of(learner)
-
-    @classmethod
-    def fit_stream(cls, batches: Iterator[Piece], labels: int, config: Any, seed: int, tell: Callable[[dict[str, Any]], None]) -> Self:
-        """Learn batches as they come, each once: whoever wants more passes (`config.passes`) sends them again.
-
-        `tell` gets how well each batch was known before it was learned, after 1, 2, 4, 8 ... batches and at the end:
-        batches, records, loss (the mean since the start), loss_since (since the last time), accuracy.
-        """
-        if config.class_weight == "balanced":
-            raise UsageError("class_weight=balanced needs all labels counted beforehand: a stream is learned as it comes")
-        first = next(batches, None)
-        if first is None:
-            raise InputError("nothing to train on: there are no records")
-        learner = Learner(labels, first[1].ndim == 2, config, seed, None)
-        learner.learn_all(chain([first], batches), tell)
         return cls._of(learner)
 
     @classmethod

@@ -78,7 +78,7 @@ def train(stream: Stream, plan: Plan) -> None:
     fit = fit_classic if arch.engine == "classic" else fit_torch
     if fit is fit_torch and (plan.proba or plan.weight):
         raise UsageError(f"{'--proba' if plan.proba else '--weight-field'} is for linear models, and {arch_name} is a network")
-    if plan.proba and hasattr(arch, "fit_stream") and arch.link_of(settings) == "none":
+    if plan.proba and not arch.calibrates and arch.link_of(settings) == "none":
         raise UsageError(f"{arch_name} has no probabilities with loss={settings.loss}", fix="give another -s loss=, or use --arch svm --proba")
     stream, columns = classic_input(stream) if fit is fit_classic else (with_ids(stream), {"ragged": ("ids",)})
     examples = collect(stream, strings=task_class.strings(first), weight=plan.weight, **columns)
@@ -182,8 +182,8 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
         history = [{"epoch": 1, **{f"valid_{name}": value for name, value in found.items()}}]
         say(in_words(history[-1]), **history[-1])
     metrics = {name: value for entry in history for name, value in entry.items() if name.startswith("valid_")}
-    streamed = hasattr(arch, "fit_stream") and len(examples) > MANY
-    model = fit(None, tell=lambda facts: say(in_words(facts), **facts)) if streamed else fit(None)
+    more = {"tell": lambda facts: say(in_words(facts), **facts)} if arch.tells and len(examples) > MANY else {}
+    model = fit(None, **more)
     return Fitted(model.tensors(), {"model": model.manifest(), "metrics": metrics, "trained_on": "all records"}, history)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from textkit.arrays import Sparse
 from textkit.errors import InputError
-from textkit.stage import missing
+from textkit.stage import connect, missing
 from textkit.streams.stream import Stream
 
 NO_LABEL = '""'  # as evaluate writes one that is empty
@@ -37,8 +37,7 @@ def print_top(stream: Stream, stage: Any, count: int) -> None:
 def top(stream: Stream, stage: Any, count: int) -> list[tuple[str, int, list[tuple[str, float]]]]:
     """(label, its records, its terms and their mean weights) of each label, in order."""
     for link in missing(stream, stage.needs):
-        ready, stream = link.start(stream)
-        stream = stream.map(ready.apply, stream.lineage.plus(ready.entry()))
+        stream = connect(stream, link)
     ready, stream = stage.start(stream)
     sums: dict[str, np.ndarray] = {}
     records: dict[str, int] = {}
