@@ -98,7 +98,10 @@ def load_model(bundle: Bundle) -> Any:
         return arch.from_tensors(tensors.load(bundle.folder / MODEL, due), manifest["model"])
     import torch
 
-    model = arch(settings, **manifest["sizes"])
+    from textkit.nn.inputs import Sizes
+
+    task = TASKS.find(manifest["task"], where).from_json(manifest, where)
+    model = task.network(arch(settings, config.from_json(Sizes, manifest["sizes"], where)))
     shapes = {name: (str(tensor.numpy().dtype), tuple(tensor.shape)) for name, tensor in model.state_dict().items()}
     found = tensors.load(bundle.folder / MODEL, shapes)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})

@@ -16,7 +16,8 @@ from sklearn import metrics as sk
 from textkit.arrays import Ragged
 from textkit.errors import InputError
 from textkit.tasks.classify import Classify
-from textkit.tasks.classify_neural import LabelsFromIds
+from textkit.tasks.classify_neural import Classifying
+from textkit.tasks.feeding import Feed
 from textkit.training.examples import Examples
 
 TASK = Classify(["bad", "good", "so-so"])
@@ -63,9 +64,9 @@ def test_the_split_is_the_seeds() -> None:
 
 
 def test_the_loss_is_the_mean_cross_entropy() -> None:
-    problem = LabelsFromIds(TASK, Ragged.of(pl.Series([[0]], dtype=pl.List(pl.Int32))), np.zeros(1), 0)
+    problem = Classifying(TASK, Feed(Ragged.of(pl.Series([[0]], dtype=pl.List(pl.Int32))), 0), np.zeros(1))
     logits = torch.log(torch.tensor([[0.25, 0.5, 0.25], [0.125, 0.75, 0.125]]))
-    assert float(problem.loss(lambda *_: logits, (None, None, torch.tensor([0, 1])))) == pytest.approx((math.log(4) - math.log(0.75)) / 2)
+    assert float(problem.loss(lambda *_: logits, (None, torch.tensor([0, 1])))) == pytest.approx((math.log(4) - math.log(0.75)) / 2)
 
 
 def test_metrics_as_scikit_learn() -> None:

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from textkit.arrays import Ragged
 from textkit.errors import InputError
+from textkit.nn.inputs import Tokens
 from textkit.tasks.classify import Classify
-from textkit.tasks.classify_neural import LabelsFromIds, probabilities, to_tensors
+from textkit.tasks.classify_neural import Classifying, probabilities
+from textkit.tasks.feeding import Feed
 from textkit.training import loop
 
 torch.set_num_threads(1)  # tensors this small are only slowed down by more
@@ -31,14 +33,14 @@ class Bag(nn.Module):
         self.embedding = nn.Embedding(4, 2)
         self.output = nn.Linear(2, 2)
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        return torch.as_tensor(self.output(self.embedding(ids).sum(1) / lengths[:, None]))  # (B, T) -> (B, 2)
+    def forward(self, inputs: Tokens) -> Tensor:
+        return torch.as_tensor(self.output(self.embedding(inputs.ids).sum(1) / inputs.lengths[:, None]))  # (B, T) -> (B, 2)
 
 
 def fit(rows: tuple[np.ndarray, np.ndarray] = HALF, build: Any = Bag, **settings: Any) -> tuple[nn.Module, list[dict[str, Any]]]:
-    inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
+    inputs = Feed(Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32))), 0)
     given = loop.Settings(**{"epochs": 4, "batch_size": 5, "lr": 0.05, "precision": "fp32", **settings})
-    return loop.fit(build, LabelsFromIds(TASK, inputs, TARGETS, 0), rows, given)
+    return loop.fit(build, Classifying(TASK, inputs, TARGETS), rows, given)
 
 
 def same(first: nn.Module, second: nn.Module) -> bool:
@@ -56,20 +58,20 @@ def test_one_entry_an_epoch_with_losses_that_fall() -> None:
 
 def test_the_validation_numbers_are_those_of_the_model_that_is_returned() -> None:
     model, history = fit()
-    inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
-    measured = TASK.metrics(probabilities(model, inputs, HALF[1], 0), TARGETS[HALF[1]])
+    inputs = Feed(Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32))), 0)
+    measured = TASK.metrics(probabilities(model, inputs, HALF[1]), TARGETS[HALF[1]])
     best = loop.best_epoch(history, "accuracy")
     assert {f"valid_{name}": value for name, value in measured.items()} == {name: value for name, value in best.items() if "valid" in name}
 
 
 def test_the_best_epoch_is_kept_not_the_last() -> None:
     """Validation labels are turned round, so that each epoch makes them worse: the first is the best."""
-    inputs = Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32)))
+    inputs = Feed(Ragged.of(pl.Series(RECORDS, dtype=pl.List(pl.Int32))), 0)
     targets = np.concatenate([TARGETS[:12], 1 - TARGETS[12:]])
     given = loop.Settings(epochs=6, batch_size=4, lr=0.3, precision="fp32")
-    model, history = loop.fit(Bag, LabelsFromIds(TASK, inputs, targets, 0), HALF, given)
+    model, history = loop.fit(Bag, Classifying(TASK, inputs, targets), HALF, given)
     best = loop.best_epoch(history, "accuracy")
-    measured = TASK.metrics(probabilities(model, inputs, HALF[1], 0), targets[HALF[1]])
+    measured = TASK.metrics(probabilities(model, inputs, HALF[1]), targets[HALF[1]])
     assert best["epoch"] < 6
     assert measured["loss"] == best["valid_loss"] < history[-1]["valid_loss"]
 
@@ -106,15 +108,15 @@ def test_any_batch_size_takes_every_record(size: int) -> None:
 
 
 class Diverging(Bag):
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        return super().forward(ids, lengths) * float("nan")
+    def forward(self, inputs: Tokens) -> Tensor:
+        return super().forward(inputs) * float("nan")
 
 
 class Exploding(Bag):
     """A finite loss with a gradient that is not: the square root's slope at 0."""
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        return super().forward(ids, lengths) + (self.output.weight * 0).sum().sqrt()
+    def forward(self, inputs: Tokens) -> Tensor:
+        return super().forward(inputs) + (self.output.weight * 0).sum().sqrt()
 
 
 @pytest.mark.parametrize("model", [Diverging, Exploding])
@@ -139,7 +141,7 @@ def test_bf16_trains_and_predicts_in_fp32() -> None:
 
 
 def test_records_without_tokens_are_one_pad() -> None:
-    inputs = Ragged.of(pl.Series([[], [3, 2]], dtype=pl.List(pl.Int32)))
-    ids, lengths = to_tensors(inputs, np.array([0, 1]), pad_id=0)
-    assert ids.tolist() == [[0, 0], [3, 2]]
-    assert lengths.tolist() == [1, 2]
+    inputs = Feed(Ragged.of(pl.Series([[], [3, 2]], dtype=pl.List(pl.Int32))), 0).inputs(np.array([0, 1]))
+    assert isinstance(inputs, Tokens)
+    assert inputs.ids.tolist() == [[0, 0], [3, 2]]
+    assert inputs.lengths.tolist() == [1, 2]

@@ -3,7 +3,7 @@
     i, f, o = sigmoid(W x_t + U h_{t-1} + b)      g = tanh(W x_t + U h_{t-1} + b)
     c_t = f * c_{t-1} + i * g                     h_t = o * tanh(c_t)
 
-Shapes: B records, T tokens, V vocabulary, D embedding width, H hidden width, C outputs.
+Shapes: B records, T tokens, D width of an embedded token, H hidden width, W width of a state: H, or 2H in both directions.
 """
 
 from __future__ import annotations
@@ -11,41 +11,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from textkit.config import setting
+from textkit.nn.embedding import Reading, TokenEmbedding
+from textkit.nn.inputs import Sizes, Tokens
 from textkit.nn.recurrent import Recurrent, last_states, read_out
 
 
 class LSTM(nn.Module):
     engine = "torch"
-    inputs = "ids"
+    reads = ("ids",)
+    tokenwise = True  # it has a state for each token, so that it can tag
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Reading):
         hidden: int = setting(128, "width of the hidden state, in each direction", least=1)
         layers: int = setting(1, "stacked layers", least=1)
         bidirectional: bool = setting(True, "read from both ends")
         readout: Literal["last", "mean", "max"] = setting("max", "the record's vector: its last state, or the mean or maximum of all")
-        dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
-        embedding_dim: int = setting(128, "width of the token embedding, where no embed stage gives one", least=1)
 
-    def __init__(self, config: Config, vocabulary: int, dim: int, outputs: int) -> None:
-        """vocabulary: V, dim: D, outputs: C."""
+    def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(vocabulary, dim)
-        self.recurrent = Recurrent(nn.LSTM, dim, config.hidden, config.layers, config.bidirectional, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(self.recurrent.width, outputs)
+        self.embedding = TokenEmbedding(config, sizes)
+        self.recurrent = Recurrent(nn.LSTM, self.embedding.width, config.hidden, config.layers, config.bidirectional, config.dropout)
+        self.width = self.recurrent.width
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids: (B, T) padded after the record, lengths: (B,) of at least 1 -> logits (B, C)."""
-        embedded = self.dropout(self.embedding(ids))  # (B, T, D)
-        states = self.recurrent(embedded, lengths)  # (B, T, 2H)
+    def states(self, inputs: Tokens) -> Tensor:
+        """-> (B, T, W)."""
+        return self.recurrent(self.embedding(inputs), inputs.lengths)  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Tokens) -> Tensor:
+        """-> (B, W), the records' vectors."""
+        states = self.states(inputs)
         if self.config.readout == "last":
-            vector = last_states(states, lengths, self.config.hidden)
-        else:
-            vector = read_out(states, lengths, self.config.readout)
-        return torch.as_tensor(self.output(self.dropout(vector)))  # (B, 2H) -> (B, C)
+            return last_states(states, inputs.lengths, self.config.hidden)
+        return read_out(states, inputs.lengths, self.config.readout)

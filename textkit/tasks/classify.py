@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from textkit.arrays import Ragged, Sparse
+from textkit.arrays import Sparse
 from textkit.errors import InputError
 from textkit.metrics import classification
-from textkit.padding import real_ids
 from textkit.ragged import flatten, nest
 from textkit.streams.formats.sparse import rows_of
 from textkit.training.examples import Examples
@@ -22,7 +21,7 @@ from textkit.training.examples import Examples
 if TYPE_CHECKING:
     from textkit.classic.explaining import Explainer
     from textkit.streams.batch import Batch
-    from textkit.tasks.classify_neural import LabelsFromIds
+    from textkit.tasks.classify_neural import Classifying
 
 LABEL, LABELS = "label", "labels"
 
@@ -79,11 +78,18 @@ class Classify:
             held[rows[: min(len(rows) - 1, max(1, round(share * len(rows))))] if share else rows[:0]] = True
         return np.flatnonzero(~held), np.flatnonzero(held)
 
-    def problem(self, examples: Examples, pad_id: int) -> LabelsFromIds:
-        """What the training loop works on."""
-        from textkit.tasks.classify_neural import LabelsFromIds
+    def network(self, encoder: Any) -> Any:
+        """The encoder of an architecture with what the task puts on it."""
+        from textkit.tasks.classify_neural import network
 
-        return LabelsFromIds(self, examples.ragged["ids"], self.targets(examples), pad_id)
+        return network(self, encoder)
+
+    def problem(self, examples: Examples, pad_id: int) -> Classifying:
+        """What the training loop works on."""
+        from textkit.tasks.classify_neural import Classifying
+        from textkit.tasks.feeding import Feed
+
+        return Classifying(self, Feed.of_examples(examples, pad_id), self.targets(examples))
 
     def metrics(self, probabilities: np.ndarray | None, targets: np.ndarray, scores: np.ndarray | None = None) -> dict[str, float]:
         """probabilities: (N, C), None of a model that has only scores, (N, C); targets as `targets` gives them."""
@@ -143,9 +149,10 @@ class Classify:
         if not len(batch):
             return np.empty((0, self.outputs))
         from textkit.tasks.classify_neural import probabilities
+        from textkit.tasks.feeding import Feed
 
-        ids = known_ids(batch, manifest["sizes"]["vocabulary"])
-        return probabilities(model, ids, np.arange(len(batch)), manifest["pad_id"])
+        feed = Feed.of_batch(batch, manifest["sizes"]["vocabulary"], manifest["pad_id"])
+        return probabilities(model, feed, np.arange(len(batch)))
 
     def columns(self, probabilities: np.ndarray, top: int | None, proba: bool, best: np.ndarray | None = None) -> list[pl.Series]:
         """What predicting adds to a batch: prediction and score, and `predictions` for -k or --proba.
@@ -202,14 +209,6 @@ def inputs_of(batch: Batch, manifest: dict[str, Any]) -> Sparse | np.ndarray:
         return known_vectors(batch, width)
     rows = rows_of(batch, width)
     return Sparse(rows.indices.to_numpy(), rows.values.to_numpy(), np.concatenate([[0], np.cumsum(rows.lengths.to_numpy(), dtype=np.int64)]), width)
-
-
-def known_ids(batch: Batch, vocabulary: int) -> Ragged:
-    """A batch's ids without padding; InputError if one is not in the vocabulary of this size."""
-    ids = Ragged.of(real_ids(batch))
-    if len(ids.flat) and (ids.flat.min() < 0 or ids.flat.max() >= vocabulary):
-        raise InputError(f"an id is outside the model's vocabulary of {vocabulary}", where=batch.position(0))
-    return ids
 
 
 def known_vectors(batch: Batch, width: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Classification by a network that reads ids: its batches, its loss, its probabilities."""
+"""Classification by a network: its head, its loss, its probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from textkit.arrays import Ragged
+from textkit.nn.heads import Classifier
+from textkit.tasks.feeding import Feed
 from textkit.training.batching import sorted_batches
 
 if TYPE_CHECKING:
@@ -17,40 +18,36 @@ if TYPE_CHECKING:
 PREDICT_BATCH = 256  # records
 
 
-class LabelsFromIds:
-    """The task bound to its examples, as the training loop wants it (`loop.Problem`).
+def network(task: Classify, encoder: nn.Module) -> nn.Module:
+    """The encoder of an architecture with what the task puts on it."""
+    return Classifier(encoder, task.outputs)
 
-    inputs: ids of N records, targets: (N,) positions in the task's labels.
-    """
 
-    def __init__(self, task: Classify, inputs: Ragged, targets: np.ndarray, pad_id: int) -> None:
-        self.task, self.inputs, self.targets, self.pad_id = task, inputs, targets, pad_id
-        self.metric, self.lengths = task.metric, inputs.lengths
+class Classifying:
+    """The task bound to N examples, as the training loop wants it (`loop.Problem`). targets: (N,) positions in the task's labels."""
 
-    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T) ids, (B,) lengths, (B,) targets."""
-        return *to_tensors(self.inputs, rows, self.pad_id), torch.from_numpy(self.targets[rows])
+    def __init__(self, task: Classify, feed: Feed, targets: np.ndarray) -> None:
+        self.task, self.feed, self.targets = task, feed, targets
+        self.metric, self.lengths = task.metric, feed.lengths
+
+    def batch(self, rows: np.ndarray) -> tuple[Any, Tensor]:
+        """Inputs and (B,) targets."""
+        return self.feed.inputs(rows), torch.from_numpy(self.targets[rows])
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         """Mean cross-entropy in nats."""
-        ids, lengths, targets = batch
-        return nn.functional.cross_entropy(model(ids, lengths).float(), targets)
+        inputs, targets = batch
+        return nn.functional.cross_entropy(model(inputs).float(), targets)
 
     def evaluate(self, model: nn.Module, rows: np.ndarray) -> dict[str, float]:
-        return self.task.metrics(probabilities(model, self.inputs, rows, self.pad_id), self.targets[rows])
-
-
-def to_tensors(inputs: Ragged, rows: np.ndarray, pad_id: int) -> tuple[Tensor, Tensor]:
-    """(B, T) ids, (B,) lengths. A record without tokens is one [PAD]."""
-    ids, lengths = inputs.padded(rows, pad_id)
-    return torch.from_numpy(ids), torch.from_numpy(np.maximum(lengths, 1))
+        return self.task.metrics(probabilities(model, self.feed, rows), self.targets[rows])
 
 
 @torch.inference_mode()
-def probabilities(model: nn.Module, inputs: Ragged, rows: np.ndarray, pad_id: int) -> np.ndarray:
+def probabilities(model: nn.Module, feed: Feed, rows: np.ndarray) -> np.ndarray:
     """(B, C) probabilities of these rows, in fp32."""
     model.eval()
-    batches = sorted_batches(inputs.lengths[rows], PREDICT_BATCH)
-    parts = [model(*to_tensors(inputs, rows[batch], pad_id)).float().softmax(1) for batch in batches]
+    batches = sorted_batches(feed.lengths[rows], PREDICT_BATCH)
+    parts = [model(feed.inputs(rows[batch])).float().softmax(1) for batch in batches]
     back = np.argsort(np.concatenate(batches))  # from the order of the batches to that of the rows
     return torch.cat(parts).numpy()[back]  # type: ignore[no-any-return]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -13,17 +12,15 @@ import numpy as np
 
 from textkit import config
 from textkit.arrays import Sparse
-from textkit.artifacts import bundle, cache, tensors
+from textkit.artifacts import bundle, tensors
 from textkit.artifacts.folder import publish
-from textkit.embeddings.table import Table
-from textkit.errors import InputError, LineageError, UsageError
+from textkit.errors import InputError, UsageError
 from textkit.registry import ARCHS, TASKS
 from textkit.report import in_words, say
-from textkit.stage import connect, ids_owner, vocabulary_of
+from textkit.stage import connect
 from textkit.streams.batch import Batch
-from textkit.streams.lineage import Entry, Lineage
+from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Stream
-from textkit.tokenizers.index import Index
 from textkit.training.examples import Examples, collect
 
 VALID_SPLIT = 0.1  # share of each label's records that is held out
@@ -75,16 +72,19 @@ def train(stream: Stream, plan: Plan) -> None:
     settings = config.override(arch.Config(), plan.settings)
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
-    fit = fit_classic if arch.engine == "classic" else fit_torch
-    if fit is fit_torch and (plan.proba or plan.weight):
+    classic = arch.engine == "classic"
+    if not classic and (plan.proba or plan.weight):
         raise UsageError(f"{'--proba' if plan.proba else '--weight-field'} is for linear models, and {arch_name} is a network")
     if plan.proba and not arch.calibrates and arch.link_of(settings) == "none":
         raise UsageError(f"{arch_name} has no probabilities with loss={settings.loss}", fix="give another -s loss=, or use --arch svm --proba")
-    stream, columns = classic_input(stream) if fit is fit_classic else (with_ids(stream), {"ragged": ("ids",)})
+    if classic:
+        fit, (stream, columns) = fit_classic, classic_input(stream)
+    else:
+        from textkit.training import neural  # which imports torch
+
+        fit, (stream, columns) = neural.fit, neural.inputs_for(stream, arch)
     examples = collect(stream, strings=task_class.strings(first), weight=plan.weight, **columns)
     task = task_class.of(examples)
-    if fit is fit_torch:
-        check_ids(examples.ragged["ids"].flat, len(vocabulary_of(owner_of(stream), stream.near)))
     fitted = fit(arch, settings, task, examples, stream, plan)
     if plan.tuned is not None:
         fitted.manifest |= {"metrics": {**fitted.manifest["metrics"], **plan.tuned.metrics}, "tuned": plan.tuned.facts}
@@ -109,26 +109,6 @@ def choose_arch(lineage: Lineage, has_vector: bool) -> str:
     arch = "lstm" if any(entry.stage == "embed" for entry in lineage.stages) and not has_vector else "logreg"
     say(f"--arch {arch} fits this input")
     return arch
-
-
-def with_ids(stream: Stream) -> Stream:
-    """The stream with ids: those it has, if their vocabulary is known, else by a vocabulary of its own tokens."""
-    first = stream.peek()
-    assert first is not None, "the caller has seen a record"
-    if not first.has("ids"):
-        return connect(stream, Index(Index.Config()))
-    if ids_owner(stream.lineage) is None:
-        fix = "pipe it from textkit tokenize, or drop the ids"
-        raise LineageError("the records have ids, and nothing says of which vocabulary (no header line)", fix=fix)
-    return stream
-
-
-def check_ids(ids: np.ndarray, vocabulary: int) -> None:
-    """InputError if there is no id at all, or one that is not in the vocabulary that the lineage names."""
-    if not len(ids):
-        raise InputError("nothing to train on: no record has a token")
-    if ids.min() < 0 or ids.max() >= vocabulary:
-        raise InputError(f"the ids go from {ids.min()} to {ids.max()}, and their vocabulary has {vocabulary} tokens", fix="tokenize again")
 
 
 def import_ahead(arch: str | None) -> None:
@@ -190,55 +170,6 @@ def fit_classic(arch: Any, settings: Any, task: Any, examples: Examples, stream:
 def taken(inputs: Sparse | np.ndarray, rows: np.ndarray) -> Sparse | np.ndarray:
     found: Sparse | np.ndarray = inputs[rows] if isinstance(inputs, np.ndarray) else inputs.take(rows)
     return found
-
-
-def fit_torch(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Fitted:
-    from textkit.training import loop
-
-    owner = owner_of(stream)
-    vocabulary = vocabulary_of(owner, stream.near)
-    table = embedding_of(stream)
-    dim = settings.embedding_dim if table is None else table.dim
-    sizes = {"vocabulary": len(vocabulary), "dim": dim, "outputs": task.outputs}
-
-    def build() -> Any:
-        import torch
-
-        model = arch(settings, **sizes)
-        with torch.no_grad():
-            if table is not None:
-                model.embedding.weight.copy_(torch.from_numpy(table.rows_for(vocabulary, plan.seed)))
-            if vocabulary.pad_id is not None:
-                model.embedding.weight[vocabulary.pad_id] = 0
-        return model
-
-    size = plan.batch_size or choose_batch_size(len(examples))
-    training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
-    share = VALID_SPLIT if plan.valid_split is None else plan.valid_split
-    rows = task.split(examples, share, plan.seed)
-    model, history = loop.fit(build, task.problem(examples, vocabulary.fill_id), rows, training)
-    best = loop.best_epoch(history, task.metric)
-    metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    told = config.to_json(replace(settings, embedding_dim=dim))  # the width that it has
-    return Fitted(weights, {"config": told, "sizes": sizes, "pad_id": vocabulary.fill_id, "training": asdict(training), "metrics": metrics}, history)
-
-
-def choose_batch_size(records: int) -> int:
-    """8 to 64: a few hundred records need small steps to be learned from in a few epochs."""
-    return min(64, max(8, int(2 ** round(math.log2(max(1, records / 64))))))
-
-
-def owner_of(stream: Stream) -> Entry:
-    owner = ids_owner(stream.lineage)
-    assert owner is not None, "with_ids has seen to it"
-    return owner
-
-
-def embedding_of(stream: Stream) -> Table | None:
-    """The table of the last `embed` stage, or None."""
-    entries = [entry for entry in stream.lineage.stages if entry.stage == "embed"]
-    return Table.load(cache.locate(entries[-1], stream.near)) if entries else None
 
 
 def check_settings(arch: str | None, pairs: tuple[str, ...]) -> None:
