@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from gensim.models import FastText as Gensim
 from gensim.models.fasttext import FastTextKeyedVectors, ft_ngram_hashes
+from gensim.models.fasttext_inner import ft_hash_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,23 @@ def test_jamo_by_hand() -> None:
         assert sizes.tolist() == [len(hashes)]
     [(composed, _)], [(decomposed, _)] = (ngrams(pl.Series([word]), 3, 5, jamo=True) for word in ("먹다", "\u1106\u1165\u11a8\u1103\u1161"))
     assert composed.tolist() == decomposed.tolist()
+
+
+@pytest.mark.parametrize("syllables", [1, 2, 3])
+def test_syllables_stand_beside_the_jamo(syllables: int) -> None:
+    """Of each word, behind its n-grams of jamo, those of whole characters in which there is Hangul."""
+    words = ["갔다", "abc", "", "a갸", "갔다"]
+    [(hashes, sizes)] = ngrams(pl.Series(words), 3, 5, jamo=True, syllables=syllables)
+    due = []
+    for word in words:
+        [(letters, _)] = ngrams(pl.Series([word]), 3, 5, jamo=True)
+        marked, spans = f"<{word}>", []
+        for start in range(len(marked)):
+            spans += [marked[start:stop] for stop in range(start + 1, min(start + syllables, len(marked)) + 1)]
+        own = [span for span in spans if any("가" <= letter <= "힣" for letter in span)]
+        due.append([*letters.tolist(), *(ft_hash_bytes(span.encode()) for span in own)])
+    assert hashes.tolist() == [number for each in due for number in each]
+    assert sizes.tolist() == [len(each) for each in due]
 
 
 def test_jamo_let_conjugated_forms_share_n_grams() -> None:

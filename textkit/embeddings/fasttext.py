@@ -1,6 +1,6 @@
 """FastText (Bojanowski et al. 2017, arXiv:1607.04606): words as the sum of their n-grams, trained by gensim.
 
-With `subword=jamo` the n-grams are over the letters of Hangul (Park et al. 2018).
+With `subword=jamo` the n-grams are over the letters of Hangul, and over its syllables beside them (Park et al. 2018).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class FastText(Learner):
             "auto", "rows for n-grams, which share them by hash; auto: by how many there are", least=1, most=100_000_000
         )
         subword: Literal["char", "jamo"] = setting("char", "n-grams of characters, or with Hangul as three letters a syllable")
+        syllables: int = setting(4, "with subword=jamo also n-grams of 1 to so many whole syllables; 0: none", least=0)
 
     continues = True
 
@@ -39,8 +40,8 @@ class FastText(Learner):
         of = table.subwords
         if of is None:
             return {"dim": table.dim, "max_n": 0}
-        subword = "jamo" if of.jamo else "char"
-        return {"dim": table.dim, "min_n": of.min_n, "max_n": of.max_n, "bucket": len(of.vectors), "subword": subword}
+        subword, syllables = ("jamo", {"syllables": of.syllables}) if of.jamo else ("char", {})
+        return {"dim": table.dim, "min_n": of.min_n, "max_n": of.max_n, "bucket": len(of.vectors), "subword": subword, **syllables}
 
     def _untrained(self, corpus: Corpus, vocabulary: Vocabulary, occurrences: np.ndarray, threads: int, subsample: float) -> Any:
         from gensim.models import FastText as Gensim
@@ -49,7 +50,7 @@ class FastText(Learner):
 
         c = self.config
         words = vocabulary.column[FIRST:]
-        parts = [*ngrams(words, c.min_n, c.max_n, c.subword == "jamo")] if c.max_n >= c.min_n else []
+        parts = [*ngrams(words, c.min_n, c.max_n, c.subword == "jamo", c.syllables)] if c.max_n >= c.min_n else []
         hashes = np.concatenate([part for part, _ in parts]) if parts else np.zeros(0, np.uint32)
         sizes = np.concatenate([part for _, part in parts]) if parts else np.zeros(len(words), np.int64)
         buckets = (buckets_for(hashes) if c.bucket == "auto" else c.bucket) if len(hashes) else 0
@@ -71,10 +72,10 @@ class FastText(Learner):
         take_output(model, vocabulary, old, self.config.hs)
 
     def _table(self, model: Any, vocabulary: Vocabulary, occurrences: np.ndarray) -> Table:
-        c = self.config
+        c, jamo = self.config, self.config.subword == "jamo"
         table = super()._table(model, vocabulary, occurrences)
         if model.wv.bucket:
-            table.subwords = Subwords(model.wv.vectors_ngrams, c.min_n, c.max_n, c.subword == "jamo")
+            table.subwords = Subwords(model.wv.vectors_ngrams, c.min_n, c.max_n, jamo, c.syllables if jamo else 0)
         return table
 
 
