@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,10 +18,7 @@ _held: list[IO[bytes]] = []  # open until the process ends
 
 def hold(path: str, wait: float = 0) -> bool:
     """Take the lock, within `wait` seconds; whether it was free. The file is made if need be, and stays."""
-    try:
-        file = Path(path).open("ab")
-    except OSError as error:
-        raise ResourceError(f"the lock cannot be taken ({error.strerror})", where=path) from None
+    file = _opened(path)
     until = time.monotonic() + wait
     while not _locked(file):
         if time.monotonic() >= until:
@@ -27,6 +27,20 @@ def hold(path: str, wait: float = 0) -> bool:
         time.sleep(min(EVERY, max(0, until - time.monotonic())))
     _held.append(file)
     return True
+
+
+@contextmanager
+def held(path: str) -> Iterator[bool]:
+    """Hold the lock while the context lasts, in which its file may be removed; whether it was free."""
+    with _opened(path) as file:
+        yield _locked(file) and os.path.exists(path) and os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        return Path(path).open("ab")
+    except OSError as error:
+        raise ResourceError(f"the lock cannot be taken ({error.strerror})", where=path) from None
 
 
 def _locked(file: IO[bytes]) -> bool:

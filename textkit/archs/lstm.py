@@ -9,14 +9,14 @@ Shapes: B records, T tokens, D width of an embedded token, H hidden width, W wid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
-from textkit.config import setting
-from textkit.nn.embedding import Reading, TokenEmbedding
+from textkit.nn.embedding import TokenEmbedding
 from textkit.nn.inputs import Sizes, Tokens
-from textkit.nn.recurrent import Recurrent, last_states, read_out
+from textkit.nn.readout import Readout
+from textkit.nn.recurrent import Recurrent
+from textkit.nn.settings import Unrolling
 
 
 class LSTM(nn.Module):
@@ -25,11 +25,7 @@ class LSTM(nn.Module):
     tokenwise = True  # it has a state for each token, so that it can tag
 
     @dataclass(frozen=True)
-    class Config(Reading):
-        hidden: int = setting(128, "width of the hidden state, in each direction", least=1)
-        layers: int = setting(1, "stacked layers", least=1)
-        bidirectional: bool = setting(True, "read from both ends")
-        readout: Literal["last", "mean", "max"] = setting("max", "the record's vector: its last state, or the mean or maximum of all")
+    class Config(Unrolling): ...
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -37,6 +33,7 @@ class LSTM(nn.Module):
         self.embedding = TokenEmbedding(config, sizes)
         self.recurrent = Recurrent(nn.LSTM, self.embedding.width, config.hidden, config.layers, config.bidirectional, config.dropout)
         self.width = self.recurrent.width
+        self.readout = Readout(config.readout, self.width, config.hidden)
 
     def states(self, inputs: Tokens) -> Tensor:
         """-> (B, T, W)."""
@@ -44,7 +41,4 @@ class LSTM(nn.Module):
 
     def forward(self, inputs: Tokens) -> Tensor:
         """-> (B, W), the records' vectors."""
-        states = self.states(inputs)
-        if self.config.readout == "last":
-            return last_states(states, inputs.lengths, self.config.hidden)
-        return read_out(states, inputs.lengths, self.config.readout)
+        return self.readout(self.states(inputs), inputs.lengths)  # type: ignore[no-any-return]

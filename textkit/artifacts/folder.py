@@ -75,10 +75,7 @@ def publish(path: str | Path, force: bool) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
     try:
         yield draft
-        open_to_readers(draft)
-        for file in sorted(draft.rglob("*")):
-            _sync(file)
-        _sync(draft)
+        settle(draft)
         put(draft, path)
         _sync(path.parent)
     except OSError as error:
@@ -98,6 +95,14 @@ def sweep(folder: Path, pattern: str) -> None:
 def unwritable(error: OSError, path: Path) -> ResourceError:
     """The error of a disk that is full or broken, told of the artifact and not of a draft that is gone by now."""
     return ResourceError(f"cannot be written: {(error.strerror or str(error)).lower()}", where=str(path))
+
+
+def settle(folder: Path) -> None:
+    """A filled folder as it is to stand: readable as any new file is, and synced to disk."""
+    open_to_readers(folder)
+    for file in sorted(folder.rglob("*")):
+        _sync(file)
+    _sync(folder)
 
 
 def open_to_readers(draft: Path) -> None:
@@ -146,7 +151,9 @@ def seal(folder: Path, manifest: dict[str, Any]) -> str:
     sha256 = content_hash(files)
     whole = {"textkit": VERSION, "version": __version__, **manifest, "sha256": sha256, "files": files}
     whole["checksum"] = _checksum(whole)
-    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    new = folder / f"{MANIFEST}.new"
+    new.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    new.rename(folder / MANIFEST)  # with it the folder is whole, and not before
     return sha256
 
 

@@ -1,25 +1,16 @@
-"""Tokens as vectors: a row of a table each, and what their characters add.
+"""Tokens as vectors: a row of a table each, and beside it what their characters add.
 
-Shapes: B records, T tokens, V vocabulary, D embedding width.
+Shapes: B records, T tokens, V vocabulary, D embedding width, U distinct spellings, A width of a spelling's vector.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from textkit.config import setting
+from textkit.nn.characters import CharacterCNN, CharacterLSTM, CharacterNgrams
 from textkit.nn.inputs import Sizes, Tokens
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The settings of every network that reads tokens: an architecture's Config adds its own."""
-
-    embedding_dim: int = setting(128, "width of the token embedding, where no embed stage gives one", least=1)
-    dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
+from textkit.nn.settings import Reading
 
 
 class TokenEmbedding(nn.Module):
@@ -28,9 +19,25 @@ class TokenEmbedding(nn.Module):
     def __init__(self, config: Reading, sizes: Sizes) -> None:
         super().__init__()
         self.tokens = nn.Embedding(sizes.vocabulary, sizes.dim)
+        self.characters = spelled(config, sizes.characters)
         self.dropout = nn.Dropout(config.dropout)
-        self.width = sizes.dim
+        self.width = sizes.dim + (self.characters.width if self.characters is not None else 0)
 
     def forward(self, inputs: Tokens) -> Tensor:
         """-> (B, T, width)."""
-        return torch.as_tensor(self.dropout(self.tokens(inputs.ids)))
+        vectors = self.tokens(inputs.ids)  # (B, T, D)
+        if self.characters is not None:
+            assert inputs.spellings is not None and inputs.forms is not None, "a feed with words"
+            made = self.characters(inputs.spellings)  # (U, A)
+            vectors = torch.cat([vectors, made[inputs.forms]], dim=2)
+        return torch.as_tensor(self.dropout(vectors))
+
+
+def spelled(config: Reading, kinds: int) -> CharacterCNN | CharacterLSTM | CharacterNgrams | None:
+    """The network over `kinds` letters or n-grams that the settings ask for."""
+    if config.chars == "none":
+        return None
+    if config.chars == "ngrams":
+        return CharacterNgrams(kinds, config.char_hidden)
+    network = CharacterCNN if config.chars == "cnn" else CharacterLSTM
+    return network(kinds, config.char_dim, config.char_hidden, config.dropout)

@@ -1,6 +1,7 @@
 """What networks read: batches of tokens, or of vectors; and the sizes that a network is built for.
 
-Shapes: B records, T tokens of the longest record, U distinct spellings in the batch, L characters of the longest, F width of a vector.
+Shapes: B records, T tokens of the longest record, U distinct spellings in the batch, L letters of the longest, F width of a vector,
+Z values that are not 0 in all records.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from textkit.nn.recurrent import mask_of
+from textkit.nn.masks import mask_of
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Tokens:
     ids: Tensor  # (B, T) int64
     lengths: Tensor  # (B,) int64, at least 1: a record without tokens is one [PAD]
     forms: Tensor | None = None  # (B, T) int64: which row of `spellings` a token is; for networks that read characters
-    spellings: Tensor | None = None  # (U, L) int64: characters of each distinct token, 0 behind its end; row 0 is padding
+    spellings: Tensor | None = None  # (U, L) int64: letters or n-grams of each distinct token, 0 behind its end; row 0 is padding
     pair: Tokens | None = None  # the second text of each record, where there is one
 
     @property
@@ -35,9 +36,11 @@ class Tokens:
 
 @dataclass
 class Vectors:
-    """Records as one vector each: made by a stage before, or features (rows of few values)."""
+    """Records as one vector each: made by a stage before, or features, of which only the values that are not 0 are given."""
 
-    values: Tensor  # (B, F) float32, dense or sparse CSR
+    values: Tensor  # (B, F) float32; of features (Z,), one record behind the other
+    columns: Tensor | None = None  # (Z,) int64: which feature each value is of
+    starts: Tensor | None = None  # (B,) int64: where each record's values begin
 
     def to(self, device: torch.device | str) -> Vectors:
         return replace(self, **moved(self, device))
@@ -59,4 +62,4 @@ class Sizes:
     vocabulary: int = 0  # V: token ids go from 0 to V - 1; 0: it reads no tokens
     dim: int = 0  # D: width of a token's embedding
     features: int = 0  # F: width of a record's vector or features; 0: it reads tokens
-    characters: int = 0  # of spellings, padding and unknown among them; 0: it reads none
+    characters: int = 0  # K: letters or n-gram buckets that spellings are made of, padding among them; 0: it reads none

@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from textkit.nn.masks import mask_of
 
-def mask_of(lengths: Tensor, steps: int) -> Tensor:
-    """(B,) lengths -> (B, T) true inside a record."""
-    return torch.arange(steps, device=lengths.device) < lengths[:, None]
+Cell = type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
@@ -22,13 +21,13 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class Recurrent(nn.Module):
-    """Stacked recurrent layers, each in one or both directions.
+    """Stacked recurrent layers, each in one or both directions, dropout between them (Zaremba et al. 2014).
 
     Padding stands after the records, so a forward layer never sees it before a real step, and the backward one runs
     on reversed records. This keeps the dense kernels, which on a CPU are faster than packed sequences.
     """
 
-    def __init__(self, cell: type[nn.LSTM] | type[nn.GRU], width: int, hidden: int, layers: int, bidirectional: bool, dropout: float) -> None:
+    def __init__(self, cell: Cell, width: int, hidden: int, layers: int, bidirectional: bool, dropout: float) -> None:
         super().__init__()
         self.forwards, self.backwards = nn.ModuleList(), nn.ModuleList()
         for layer in range(layers):
@@ -49,20 +48,3 @@ class Recurrent(nn.Module):
                 states = torch.cat([states, reverse(back, lengths)], dim=2)  # (B, T, 2H)
             x = states
         return x
-
-
-def read_out(states: Tensor, lengths: Tensor, how: str) -> Tensor:
-    """(B, T, H) -> (B, H): the states of a record as one vector. last: where its reading ends, in each direction."""
-    inside = mask_of(lengths, states.shape[1])[:, :, None]  # (B, T, 1)
-    if how == "mean":
-        return (states * inside).sum(1) / lengths[:, None].clamp(min=1)
-    if how == "max":
-        return states.masked_fill(~inside, float("-inf")).amax(1)
-    raise AssertionError(how)
-
-
-def last_states(states: Tensor, lengths: Tensor, hidden: int) -> Tensor:
-    """(B, T, H or 2H) -> (B, H or 2H): the forward state at the last step, the backward one at the first."""
-    rows = torch.arange(len(states), device=states.device)
-    forward = states[rows, lengths - 1, :hidden]  # (B, H)
-    return torch.cat([forward, states[:, 0, hidden:]], dim=1)

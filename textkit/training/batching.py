@@ -6,16 +6,35 @@ import numpy as np
 
 CELLS = 1 << 16  # tokens in a batch, padding included: what bounds the memory of a step
 WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
+PIECE = 256  # records that are computed together where a step takes all of them
+
+Step = list[np.ndarray]  # the batches whose gradients are added up before the weights change
 
 
-def shuffled_batches(rows: np.ndarray, lengths: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """`rows` in random order, cut into batches of similar length: at most `size` records and CELLS tokens. lengths: (N,)."""
+def steps_of(rows: np.ndarray, lengths: np.ndarray, size: int | str, seed: int, epoch: int, tokens: int = 0, accumulate: int = 1) -> list[Step]:
+    """The steps of an epoch, which follow from seed and epoch alone. size: records in a batch, or "full" for one step of all.
+
+    tokens: if not 0, batches of so many padded tokens instead. accumulate: batches in a step.
+    """
+    if size == "full":
+        return [_cut(rows[np.argsort(-lengths[rows], kind="stable")], lengths, PIECE)]
+    rng = np.random.default_rng([seed, epoch])
+    if tokens:
+        batches = shuffled_batches(rows, lengths, len(rows), rng, tokens)
+    else:
+        batches = shuffled_batches(rows, lengths, int(size), rng)
+    return [batches[start : start + accumulate] for start in range(0, len(batches), accumulate)]
+
+
+def shuffled_batches(rows: np.ndarray, lengths: np.ndarray, size: int, rng: np.random.Generator, cells: int = CELLS) -> list[np.ndarray]:
+    """`rows` in random order, cut into batches of similar length: at most `size` records and `cells` tokens. lengths: (N,)."""
     rows = rng.permutation(rows)
+    usual = max(1, int(cells / max(1.0, float(lengths[rows].mean())))) if len(rows) else 1  # records that fill the cells
+    window = min(size, usual) * WINDOW
     batches = []
-    for start in range(0, len(rows), size * WINDOW):
-        window = rows[start : start + size * WINDOW]
-        window = window[np.argsort(lengths[window], kind="stable")]
-        batches += _cut(window[::-1], lengths, size)
+    for start in range(0, len(rows), window):
+        part = rows[start : start + window]
+        batches += _cut(part[np.argsort(lengths[part], kind="stable")][::-1], lengths, size, cells)
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -25,17 +44,22 @@ def sorted_batches(lengths: np.ndarray, size: int) -> list[np.ndarray]:
     return _cut(order, lengths, size)
 
 
-def _cut(rows: np.ndarray, lengths: np.ndarray, size: int) -> list[np.ndarray]:
-    """Rows, the longest first, in batches of at most `size` records and CELLS padded tokens (a longer record is alone)."""
+def _cut(rows: np.ndarray, lengths: np.ndarray, size: int, cells: int = CELLS) -> list[np.ndarray]:
+    """Rows, the longest first, in batches of at most `size` records and `cells` padded tokens (a longer record is alone)."""
     batches, start = [], 0
     while start < len(rows):
-        fitting = max(1, min(size, CELLS // max(1, int(lengths[rows[start]]))))
+        fitting = max(1, min(size, cells // max(1, int(lengths[rows[start]]))))
         batches.append(rows[start : start + fitting])
         start += fitting
     return batches
 
 
+def cells_of(rows: np.ndarray, lengths: np.ndarray) -> int:
+    """Tokens of a batch, padding included."""
+    return len(rows) * max(1, int(lengths[rows].max()))
+
+
 def padding_share(batches: list[np.ndarray], lengths: np.ndarray) -> float:
     """The share of a padded batch's cells that are padding, over all batches."""
-    cells = sum(len(batch) * max(1, int(lengths[batch].max())) for batch in batches)
+    cells = sum(cells_of(batch, lengths) for batch in batches)
     return 1 - sum(int(lengths[batch].sum()) for batch in batches) / max(1, cells)

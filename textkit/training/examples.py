@@ -7,9 +7,10 @@ the mask on the way in: batches are made by real length.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,12 @@ import polars as pl
 from textkit.arrays import Ragged, Sparse
 from textkit.errors import InputError
 from textkit.padding import real_ids
-from textkit.ragged import flatten
 from textkit.streams.batch import Batch
 from textkit.streams.formats.sparse import rows_of
 from textkit.streams.members import BadRecords
 from textkit.streams.stream import Stream
+from textkit.training import spooling
+from textkit.training.spooling import Column
 
 HEAVIEST = 1e15  # that a record may count: a float has 16 digits
 PARTS = ("indices", "values")  # of features
@@ -55,6 +57,40 @@ class Examples:
             digest.update(f"{name}\x00".encode() + np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
+    def kept(self, folder: Path) -> Examples:
+        """The same, told of in a folder that has the columns' files already."""
+        strings = spooling.kept_strings(folder, self.strings)
+        if self.weights is not None:
+            self.weights.tofile(spooling.flat_file(folder, spooling.WEIGHTS))
+        columns = {
+            "records": self.size,
+            "ragged": {name: column.flat.dtype.name for name, column in self.ragged.items()},
+            "dense": {name: array.dtype.name for name, array in self.dense.items()},
+            "sparse": {name: {"width": rows.width, **{part: getattr(rows, part).dtype.name for part in PARTS}} for name, rows in self.sparse.items()},
+            "weights": None if self.weights is None else self.weights.dtype.name,
+        }
+        spooling.describe(folder, columns)
+        return replace(self, strings=strings)
+
+    @classmethod
+    def load(cls, folder: Path) -> Examples:
+        """What `collect` kept in a folder, memory-mapped. The caller has checked the files."""
+        told = spooling.described(folder)
+        size, weights = told["records"], told["weights"]
+
+        def sparse(name: str, rows: dict[str, Any]) -> Sparse:
+            indices, values = (spooling.read_ragged(folder, f"{name} {part}", rows[part]) for part in PARTS)
+            return _rows(indices, values, rows["width"])
+
+        return cls(
+            {name: spooling.read_ragged(folder, name, dtype) for name, dtype in told["ragged"].items()},
+            {name: spooling.read_flat(folder, name, dtype).reshape(size, -1) for name, dtype in told["dense"].items()},
+            spooling.read_strings(folder),
+            {name: sparse(name, rows) for name, rows in told["sparse"].items()},
+            None if weights is None else spooling.read_flat(folder, spooling.WEIGHTS, weights),
+            size,
+        )
+
 
 def _lines(column: pl.Series) -> list[str]:
     """Strings, or lists of them, as one string a record."""
@@ -69,12 +105,14 @@ def collect(
     sparse: tuple[str, ...] = (),
     width: int | None = None,
     weight: str | None = None,
+    folder: Path | None = None,
 ) -> Examples:
     """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none.
 
     width: that of sparse rows, if it is known; otherwise the highest column says. weight: the field that says what a record counts.
+    folder: where the columns are kept, for `Examples.load`.
     """
-    files = {name: _Column() for name in (*ragged, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
+    files = {name: Column(folder, name) for name in (*ragged, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
     weights: list[np.ndarray] = []
     texts: dict[str, list[pl.Series]] = {name: [] for name in strings}
     size = 0
@@ -95,7 +133,7 @@ def collect(
     stream.ending.demand()
     if not size:
         raise InputError("nothing to train on: there are no records")
-    return Examples(
+    examples = Examples(
         {name: files[name].ragged() for name in ragged},
         {name: files[name].dense(size, name) for name in dense},
         {name: pl.concat(parts) for name, parts in texts.items()},
@@ -103,6 +141,7 @@ def collect(
         np.concatenate(weights) if weight is not None else None,
         size,
     )
+    return examples if folder is None else examples.kept(folder)
 
 
 def _rows(indices: Ragged, values: Ragged, width: int | None) -> Sparse:
@@ -175,37 +214,3 @@ def required_labels(batch: Batch, name: str) -> pl.Series:
     broken = column.list.contains("") | column.list.contains(None)
     _refuse(batch, broken, lambda row: f"one of the record's {name} is empty", "fill it in or take the record out")
     return column
-
-
-class _Column:
-    """A column's flat values in an unnamed file, and its rows' lengths."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="textkit-")
-        self._lengths: list[np.ndarray] = []
-        self._dtype = np.dtype(np.int32)
-
-    def add(self, lists: pl.Series) -> None:
-        self.extend(*flatten(lists))
-
-    def extend(self, values: pl.Series, lengths: pl.Series) -> None:
-        array = values.to_numpy()
-        self._dtype = array.dtype if len(array) else self._dtype
-        self._file.write(np.ascontiguousarray(array).data)
-        self._lengths.append(lengths.to_numpy())
-
-    def _mapped(self) -> np.ndarray:
-        self._file.flush()
-        if not self._file.tell():
-            return np.empty(0, self._dtype)
-        return np.memmap(self._file, dtype=self._dtype, mode="r")
-
-    def ragged(self) -> Ragged:
-        lengths = np.concatenate(self._lengths)
-        return Ragged(self._mapped(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
-
-    def dense(self, size: int, name: str) -> np.ndarray:
-        lengths = np.concatenate(self._lengths)
-        if lengths.min() != lengths.max() or not lengths.max():
-            raise InputError(f"the records' {name} is empty or differs in length", fix="make them in one run")
-        return self._mapped().reshape(size, -1)

@@ -1,128 +1,342 @@
-"""The training loop of every neural architecture: batches in, gradients, one evaluation an epoch, the best kept."""
+"""The training loop of every neural architecture: batches in, gradients, evaluations, the best kept.
+
+All that a run has come to stands in its Trainer: one that is restored from a snapshot, taken at any moment, goes on bit for bit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from textkit.errors import InputError
-from textkit.report import Progress, in_words, say
-from textkit.training.batching import padding_share, shuffled_batches
+from textkit.errors import InputError, UsageError
+from textkit.report import say
+from textkit.streams.ahead import ahead
+from textkit.training import optimizers, schedules
+from textkit.training.batching import Step, cells_of, steps_of
+from textkit.training.devices import Device, Precision, choose_device, choose_precision, moved, name_of, random_state, set_random_state
+from textkit.training.stopping import best_epoch, is_best, stale, watched
+from textkit.training.watching import View, told
 
-Precision = Literal["auto", "fp32", "bf16"]
+__all__ = ["Diverged", "Problem", "Settings", "Trainer", "best_epoch", "fit"]
+
+Build = Callable[[], nn.Module]
+Rows = tuple[np.ndarray, np.ndarray]  # to train on, and to validate
+History = list[dict[str, Any]]
 
 
 class Problem(Protocol):
-    """A task bound to its N examples: all that the loop asks for. Rows are positions in the examples."""
+    """A task bound to its N examples: all that the loop asks for. Rows are positions in the examples.
 
-    metric: str  # of `evaluate`, the higher the better: which epoch is kept
+    It may also have `weight(rows) -> float`, what these records count together in the mean: otherwise each counts 1.
+    """
+
+    metric: str  # of `evaluate`: which evaluation is kept, unless the user names another
     lengths: np.ndarray  # (N,) by which batches are made
 
     def batch(self, rows: np.ndarray) -> Any:
-        """The tensors of these records."""
+        """The tensors of these records: something with `to(device)`, or a tuple of such. Another thread calls it: nothing is drawn at random."""
 
-    def loss(self, model: nn.Module, batch: Any) -> torch.Tensor:
-        """The mean loss of a batch. Runs under autocast: losses are to be computed in fp32."""
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """The mean loss of a batch, each part by its weight. Runs under autocast: losses are to be computed in fp32."""
 
     def evaluate(self, model: nn.Module, rows: np.ndarray) -> dict[str, float]:
-        """Metrics over these records, `loss` among them."""
+        """Metrics over these records, `loss` among them. Calls the model as `model(...)`, batch by batch."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. Defaults are those of the command line."""
+    """How to train. Defaults are those of the command line. None: what is usual for the optimizer."""
 
     epochs: int = 5
-    batch_size: int = 64
-    lr: float = 2e-3
-    weight_decay: float = 0.01
-    clip: float = 1.0  # largest norm of the gradient
+    batch_size: int | Literal["full"] = 64  # full: one step an epoch, of all records
+    lr: float | None = None
+    weight_decay: float | None = None
+    clip: float = 1.0  # largest norm of the gradient; 0: any
     seed: int = 42
     precision: Precision = "auto"
+    device: Device = "auto"
+    optimizer: str = "adamw"
+    schedule: str = "linear"
+    warmup: float | None = None  # steps, or below 1 a share of them
+    batch_tokens: int = 0  # if not 0: batches by padded tokens rather than by records
+    accumulate: int = 1  # batches in a step
+    max_steps: int | None = None
+    max_time: float | None = None  # s
+    early_stop: int = 0  # evaluations without a better one after which to stop; 0: never
+    metric: str | None = None  # None: the task's own
+    eval_every: int | None = None  # steps; None: an epoch
+
+    def completed(self) -> Settings:
+        """With the optimizer's usual values."""
+        kind = optimizers.OPTIMIZERS[self.optimizer]
+        lr, decay = kind.lr if self.lr is None else self.lr, kind.decay if self.weight_decay is None else self.weight_decay
+        return replace(self, lr=lr, weight_decay=decay)
 
 
-def choose_precision(asked: Precision) -> torch.dtype:
-    """bf16 where the processor multiplies it in hardware (two to four times as fast), else fp32."""
-    if asked == "auto":
-        asked = "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
-    return torch.bfloat16 if asked == "bf16" else torch.float32
+class Diverged(InputError):
+    """The loss or the gradient is no number any more. The weights are those before that step."""
 
 
-def fit(
-    build: Callable[[], nn.Module], problem: Problem, rows: tuple[np.ndarray, np.ndarray], settings: Settings
-) -> tuple[nn.Module, list[dict[str, Any]]]:
-    """Train what `build` makes, on rows[0], choosing the epoch by rows[1]; returns it and the history, an entry an epoch.
+@dataclass
+class Sums:
+    """Of the batches since the last evaluation."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    tokens: int = 0
+    cells: int = 0
+
+
+class Trainer:
+    """A training, step by step. `watch` is called after each step, before each batch that is evaluated and between the batches of a step;
+
+    it may raise to break off. A snapshot taken then, or at any other moment, is the state after the last whole step: what was
+    begun after it, be it a step or an evaluation, is done again.
+    """
+
+    def __init__(self, build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None) -> None:
+        self.settings = settings = settings.completed()
+        self.problem, (self.rows, self.valid_rows) = problem, rows
+        self.metric = settings.metric or problem.metric
+        self.device = choose_device(settings.device)
+        self.dtype = choose_precision(settings.precision, self.device)
+        torch.manual_seed(settings.seed)
+        self.model = build().to(self.device)
+        assert settings.lr is not None and settings.weight_decay is not None, "completed"
+        self.optimizer = optimizers.make(settings.optimizer, self.model, settings.lr, settings.weight_decay)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)  # type: ignore[attr-defined]
+        self.epoch, self.position, self.step = 1, 0, 0  # the running epoch, its steps that are done, all that are
+        self.sums, self.history = Sums(), History()
+        self.best: dict[str, Tensor] = {}
+        self._random = random_state(self.device)
+        self._watch = watch or (lambda trainer: None)
+        self._plan: list[Step] = []
+        self._made: Iterator[Any] | None = None
+        self._before, self._started = 0.0, time.monotonic()
+        self._open()
+        self.total = min(settings.epochs * len(self._plan), settings.max_steps or settings.epochs * len(self._plan))
+        self._warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
+
+    # What it has come to.
+
+    @property
+    def seconds(self) -> float:
+        """Of training, those before it was resumed included."""
+        return self._before + time.monotonic() - self._started
+
+    @property
+    def lr(self) -> float:
+        """Of the next step."""
+        assert self.settings.lr is not None, "completed"
+        found = self.settings.lr * schedules.factor(self.settings.schedule, self.step, self.total, self._warmup)
+        return found * schedules.plateau(*watched(self.history, self.metric)) if self.settings.schedule == "plateau" else found
+
+    @property
+    def reason(self) -> str | None:
+        """Why to stop now; None: go on."""
+        settings = self.settings
+        if self.epoch > settings.epochs:
+            return "all epochs are done"
+        if settings.max_steps is not None and self.step >= settings.max_steps:
+            return f"{settings.max_steps} steps are done"
+        if settings.max_time is not None and self.step and self.seconds >= settings.max_time:
+            return f"{settings.max_time:g} s are over"
+        if settings.early_stop and stale(self.history, self.metric) >= settings.early_stop:
+            return f"{self.metric} has not become better for {settings.early_stop} evaluations"
+        return None
+
+    def snapshot(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The state after the last whole step: tensors, which are the live ones (write or copy them before going on), and JSON."""
+        tensors = {f"model.{name}": tensor.detach() for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        tensors |= {f"random.{name}": state for name, state in self._random.items()}
+        others: dict[str, dict[str, Any]] = {}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items() if isinstance(value, Tensor)}
+            others[str(number)] = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
+        facts = {
+            "epoch": self.epoch, "position": self.position, "step": self.step, "sums": asdict(self.sums), "history": list(self.history),
+            "seconds": self.seconds, "optimizer": others, "scaler": self.scaler.state_dict(),
+        }  # fmt: skip
+        return tensors, facts
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from a snapshot of a Trainer with the same problem, rows and settings."""
+        self.model.load_state_dict(_under("model.", tensors))
+        self.best = {name: tensor.clone() for name, tensor in _under("best.", tensors).items()}
+        self._random = _under("random.", tensors)
+        set_random_state(self._random)
+        states = {int(number): dict(state) for number, state in facts["optimizer"].items()}
+        for name, tensor in _under("optimizer.", tensors).items():
+            number, _, key = name.partition(".")
+            states[int(number)][key] = tensor.clone()
+        self.optimizer.load_state_dict({"state": states, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        if facts["scaler"]:
+            self.scaler.load_state_dict(facts["scaler"])
+        self.epoch, self.position, self.step = facts["epoch"], facts["position"], facts["step"]
+        self.sums, self.history = Sums(**facts["sums"]), list(facts["history"])
+        self._before, self._started = facts["seconds"], time.monotonic()
+        self._open()
+
+    # Going on.
+
+    def run(self) -> None:
+        """Train until it is time to stop."""
+        self._check()
+        with View(self) as self.view:
+            try:
+                while True:
+                    if self._due():
+                        self._evaluate()
+                    elif self.reason is not None:
+                        break
+                    else:
+                        self._advance()
+            finally:
+                self._close()
+
+    def result(self) -> nn.Module:
+        """The model with the weights of the best evaluation, for predicting."""
+        if self.best:
+            self.model.load_state_dict(self.best)
+        return self.model.cpu().eval()
+
+    def _check(self) -> None:
+        """UsageError now rather than after an epoch."""
+        if not len(self.valid_rows):
+            if self.settings.early_stop or self.settings.metric:
+                flag = "--early-stop" if self.settings.early_stop else "--metric"
+                raise UsageError(f"{flag} needs records to validate on", fix="give --valid-split or --valid FILE")
+        elif self.settings.metric and not self.history:
+            found = self.problem.evaluate(self.model.eval(), self.valid_rows[:8])
+            set_random_state(self._random)
+            if self.settings.metric not in found:
+                raise UsageError(f"--metric {self.settings.metric}: it is not measured", fix=f"there are {', '.join(found)}")
+
+    def _due(self) -> bool:
+        """Whether to evaluate now: at the end, and every so often, unless that was done at this step."""
+        if not self.step or (self.history and self.history[-1]["step"] == self.step):
+            return False
+        every = self.settings.eval_every
+        return (self.position == 0 if every is None else self.step % every == 0) or self.reason is not None
+
+    def _advance(self) -> None:
+        """One step: the gradient of its batches, and the weights changed."""
+        if self._made is None:
+            rest = (rows for step in self._plan[self.position :] for rows in step)
+            self._made = ahead(map(self.problem.batch, rest))
+        step = self._plan[self.position]
+        lr = self.lr
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        sums = self._gradient(step)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self._random = random_state(self.device)
+        self.sums, self.step, self.position = sums, self.step + 1, self.position + 1
+        if self.position == len(self._plan):
+            self.epoch, self.position = self.epoch + 1, 0
+            self._open()
+        self.view.stepped(step)
+        self._watch(self)
+
+    def _gradient(self, step: Step) -> Sums:
+        """The gradient of the mean loss over a step's batches, clipped; returns the sums with them. Diverged if it is no number."""
+        assert self._made is not None, "opened"
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        weights = [float(getattr(self.problem, "weight", len)(rows)) for rows in step]
+        whole, sums = max(sum(weights), 1e-12), replace(self.sums)
+        for number, (rows, weight) in enumerate(zip(step, weights, strict=True)):
+            if number:
+                self._watch(self)
+            batch = moved(next(self._made), self.device)
+            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+                loss = self.problem.loss(self.model, batch)
+            self.scaler.scale(loss if len(step) == 1 else loss * (weight / whole)).backward()
+            value = loss.item()
+            if not np.isfinite(value):
+                self._diverged(f"the loss is {value}")
+            sums.loss, sums.weight = sums.loss + value * weight, sums.weight + weight
+            sums.tokens, sums.cells = sums.tokens + int(self.problem.lengths[rows].sum()), sums.cells + cells_of(rows, self.problem.lengths)
+        self.scaler.unscale_(self.optimizer)
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip or float("inf")))
+        if not np.isfinite(norm) and not self.scaler.is_enabled():  # which passes over a step whose gradient is too large for fp16
+            self._diverged(f"the gradient's norm is {norm}")
+        return sums
+
+    def _diverged(self, why: str) -> None:
+        """Before the step, which would make every weight NaN."""
+        message = f"training diverged in epoch {self.epoch}, step {self.step + 1}: {why}"
+        raise Diverged(message, fix=f"use a lower --lr than {self.settings.lr:g}, or --warmup")
+
+    def _evaluate(self) -> None:
+        """Measure, write the history, keep the weights if they are the best."""
+        measured = self._measured() if len(self.valid_rows) else {}
+        sums, before = self.sums, self.history[-1]["seconds"] if self.history else 0.0
+        seconds = round(self.seconds, 3)
+        entry = {
+            "epoch": self.epoch - (self.position == 0), "step": self.step, "train_loss": round(sums.loss / max(sums.weight, 1e-12), 6),
+            "padding": round(1 - sums.tokens / max(1, sums.cells), 4), **{f"valid_{name}": value for name, value in measured.items()},
+            "lr": self.optimizer.param_groups[0]["lr"], "seconds": seconds,
+            "tokens_per_second": round(sums.tokens / max(1e-3, seconds - before)),
+        }  # fmt: skip
+        self.history.append(entry)
+        self.sums = Sums()
+        if measured and is_best(self.history, self.metric):
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+        say(told(entry), **entry)
+        self.view.evaluated()
+        self._watch(self)
+
+    def _measured(self) -> dict[str, float]:
+        """Metrics of the validation rows; as nothing of it counts for training, nothing that is drawn in it does."""
+        hook = self.model.register_forward_pre_hook(lambda *_: self._watch(self))
+        try:
+            return self.problem.evaluate(self.model.eval(), self.valid_rows)
+        finally:
+            hook.remove()
+            set_random_state(self._random)
+
+    def _open(self) -> None:
+        """Lay out the running epoch, from where it stands."""
+        self._close()
+        settings = self.settings
+        self._plan = steps_of(
+            self.rows, self.problem.lengths, settings.batch_size, settings.seed, self.epoch, settings.batch_tokens, settings.accumulate
+        )
+
+    def _close(self) -> None:
+        """Let the thread go that makes batches ahead."""
+        if self._made is not None:
+            self._made.close()  # type: ignore[attr-defined]
+            self._made = None
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def fit(build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None) -> tuple[nn.Module, History]:
+    """Train what `build` makes, on rows[0], choosing the weights by rows[1]; returns it and the history, an entry an evaluation.
 
     The same data, settings and thread count give the same weights.
     """
-    torch.manual_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
-    model = build()
-    dtype = choose_precision(settings.precision)
-    train_rows, valid_rows = rows
-    steps = settings.epochs * len(shuffled_batches(train_rows, problem.lengths, settings.batch_size, np.random.default_rng(settings.seed)))
-    optimizer = torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
-    parameters = sum(p.numel() for p in model.parameters())
-    say(f"{len(train_rows)} records to train on, {len(valid_rows)} to validate, {parameters:,} parameters, {str(dtype).removeprefix('torch.')}")
-    history: list[dict[str, Any]] = []
-    best: dict[str, torch.Tensor] = {}
-    for epoch in range(1, settings.epochs + 1):
-        batches = shuffled_batches(train_rows, problem.lengths, settings.batch_size, rng)
-        loss = _epoch(model, problem, batches, optimizer, schedule, settings.clip, dtype, epoch)
-        measured = problem.evaluate(model.eval(), valid_rows) if len(valid_rows) else {}
-        entry = {"epoch": epoch, "train_loss": round(loss, 6), "padding": round(padding_share(batches, problem.lengths), 4)}
-        history.append(entry | {f"valid_{name}": value for name, value in measured.items()})
-        say(in_words(history[-1]), **history[-1])
-        if _is_best(history, problem.metric):
-            best = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    model.load_state_dict(best)
-    return model.eval(), history
+    trainer = Trainer(build, problem, rows, settings, watch)
+    introduce(trainer)
+    trainer.run()
+    return trainer.result(), trainer.history
 
 
-def best_epoch(history: list[dict[str, Any]], metric: str) -> dict[str, Any]:
-    """The entry with the best validation metric, of equals the one with the lowest loss; without validation the last."""
-    key = f"valid_{metric}"
-    return max(history, key=lambda entry: (entry[key], -entry["valid_loss"])) if key in history[-1] else history[-1]
-
-
-def _is_best(history: list[dict[str, Any]], metric: str) -> bool:
-    return best_epoch(history, metric) is history[-1]
-
-
-def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Weight decay is for matrices, not for biases and embeddings."""
-    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    decayed = [p for p in model.parameters() if p.dim() > 1 and id(p) not in embeddings]
-    rest = [p for p in model.parameters() if p.dim() <= 1 or id(p) in embeddings]
-    return [{"params": decayed, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
-
-
-def _epoch(
-    model: nn.Module, problem: Problem, batches: list[np.ndarray], optimizer: torch.optim.Optimizer, schedule: Any,
-    clip: float, dtype: torch.dtype, epoch: int,
-) -> float:  # fmt: skip
-    """One pass; returns the mean loss of its records."""
-    model.train()
-    total = records = 0.0
-    with Progress(f"epoch {epoch}", sum(map(len, batches))) as progress:
-        for rows in batches:
-            batch = problem.batch(rows)
-            with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
-                loss = problem.loss(model, batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
-            if not (loss.isfinite() and norm.isfinite()):  # before the step, which would make every weight NaN
-                message = f"training diverged in epoch {epoch}: the loss is {loss.item()}, the gradient's norm {norm.item()}"
-                raise InputError(message, fix="use a lower --lr")
-            optimizer.step()
-            schedule.step()
-            total, records = total + loss.item() * len(rows), records + len(rows)
-            progress.add(len(rows), f"loss {total / records:.4f}")
-    return total / records
+def introduce(trainer: Trainer) -> None:
+    """Say what is going to be done."""
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    records = f"{len(trainer.rows)} records to train on, {len(trainer.valid_rows)} to validate"
+    where = f"{name_of(trainer.dtype)} on {trainer.device.type}"
+    say(f"{records}, {parameters:,} parameters, {where}", parameters=parameters, precision=name_of(trainer.dtype), device=trainer.device.type)
