@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from textkit import report
+
 CORPORA = Path(__file__).parent.parent / "sample_corpora"
 settings.register_profile("textkit", deadline=None)  # a loaded machine is no failure
 settings.load_profile("textkit")
@@ -53,6 +55,12 @@ class Textkit:
         if code is not None:
             assert done.returncode == code, done.stderr
         return done
+
+
+@pytest.fixture(autouse=True)
+def _own_name() -> None:
+    """A command that ran within a test before leaves its name, and its --progress."""
+    report.configure("auto", "textkit")
 
 
 @pytest.fixture

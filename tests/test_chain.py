@@ -57,7 +57,7 @@ each_chain = pytest.mark.parametrize("chain", CHAINS)
 
 def train(chain: str, folder: Path, save: str = "model") -> str:
     arch, stages = CHAINS[chain]
-    small = {"settings": ("hidden=4",), "epochs": 2} if arch == "lstm" else {}
+    small = {"settings": ("hidden=4",), "training": {"epochs": 2}} if arch == "lstm" else {}
     return trained(run(REVIEWS, *stages(folder)), folder / save, arch=arch, **small)
 
 
@@ -184,7 +184,7 @@ def test_a_second_tokenizer_replaces_the_ids_of_the_first(tmp_path: Path) -> Non
     once = records_of(run(REVIEWS, tokenize(tmp_path, "words", "third")))
     assert records_of(twice) == once
     again = run(REVIEWS, Tokenize.load(tmp_path / "first"), Tokenize.load(tmp_path / "second"))
-    trained(again, tmp_path / "model", arch="lstm", settings=("hidden=4",), epochs=1)
+    trained(again, tmp_path / "model", arch="lstm", settings=("hidden=4",), training={"epochs": 1})
     assert Bundle.load(tmp_path / "model").manifest["input"] == "ids"
     assert answers(predicted(tmp_path / "model", stream_of(TEXTS)))
 

@@ -53,3 +53,9 @@ class ResourceError(TextkitError):
     """Out of memory or disk, or a place that cannot be written."""
 
     exit_code = 6
+
+
+class Resumable(TextkitError):
+    """A signal stopped a training, which has saved and can go on."""
+
+    exit_code = 75

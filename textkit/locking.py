@@ -33,7 +33,8 @@ def hold(path: str, wait: float = 0) -> bool:
 def held(path: str) -> Iterator[bool]:
     """Hold the lock while the context lasts, in which its file may be removed; whether it was free."""
     with _opened(path) as file:
-        yield _locked(file) and os.path.exists(path) and os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+        place = Path(path)
+        yield _locked(file) and place.exists() and os.path.samestat(os.fstat(file.fileno()), place.stat())
 
 
 def _opened(path: str) -> IO[bytes]:

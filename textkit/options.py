@@ -92,6 +92,10 @@ def outputs(*declarations: str, **more: Any) -> Decorator:
     return option(*declarations, section="Output", **more)
 
 
+def networks(*declarations: str, **more: Any) -> Decorator:
+    return option(*declarations, section="Networks", **more)
+
+
 SOURCE: tuple[Decorator, ...] = (
     inputs("--from", "from_", type=click.Choice(list(READ)), help="Format of the input; otherwise detected."),
     inputs("--parallel", type=(PATH, PATH), multiple=True, metavar="SRC TGT", help="Read the lines of two files as text and target."),
@@ -165,6 +169,9 @@ EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), 
 RATE: tuple[Decorator, ...] = (
     option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
 )
+DEVICE: tuple[Decorator, ...] = (
+    networks("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Auto: a GPU if there is one."),
+)
 OOV: tuple[Decorator, ...] = (
     option(
         "--oov",
@@ -224,7 +231,7 @@ class Command(click.Command):
     """A command whose help groups the options that all commands share."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Options", "Method", "Tokens", "Input", "Output", "Run")}
+        sections: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Options", "Networks", "Method", "Tokens", "Input", "Output", "Run")}
         for parameter in self.get_params(context):
             record = parameter.get_help_record(context)
             if record is not None and isinstance(parameter, click.Option):
@@ -308,6 +315,11 @@ def typed(*names: str) -> list[str]:
     context = click.get_current_context()
     flags = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
     return [flags[name] for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+
+
+def names_in(section: str) -> list[str]:
+    """The parameters that stand under this heading."""
+    return [str(each.name) for each in click.get_current_context().command.params if getattr(each, "section", None) == section]
 
 
 def nothing_to_learn(*names: str) -> None:

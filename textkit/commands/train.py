@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_type_hints
 
 import click
 
 from textkit.errors import UsageError
-from textkit.options import EPOCHS, FED, INPUT, PATH, PROBA, RATE, SAVE, SEED, SETTINGS, finite, inputs_from, option, subcommand, typed
+from textkit.options import (
+    DEVICE,
+    EPOCHS,
+    FED,
+    INPUT,
+    PATH,
+    PROBA,
+    RATE,
+    SAVE,
+    SEED,
+    SETTINGS,
+    finite,
+    inputs_from,
+    names_in,
+    networks,
+    option,
+    subcommand,
+    typed,
+)
 from textkit.registry import ARCHS, TASKS
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam")
+SCHEDULES = ("constant", "linear", "cosine", "noam", "rsqrt", "plateau")
+
+
+class BatchSize(click.IntRange):
+    """A number of records, or all of them."""
+
+    name = "batch size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "full" else super().convert(value, param, ctx)
+
 
 TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
 OWN = (
     option("--arch", type=click.Choice(list(ARCHS)), help="Which model.  [default: lstm after embed, else logreg]"),
-    option("--batch-size", type=click.IntRange(min=1), help="Records in a step.  [default: 8 to 64, by how many there are]"),
     option(
         "--valid-split",
         type=click.FloatRange(0, 0.9),
@@ -31,11 +62,48 @@ OWN = (
     ),
     option("--tune-metric", type=click.Choice(["accuracy", "f1_macro", "f1_micro"]), help="What --tune seeks.  [default: accuracy]"),
     option("--trials", type=PATH, metavar="FILE", help="Write what --tune tried as JSON Lines; the bundle has it too."),
-    option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True, help="Auto: bf16 in hardware, else fp32."),
 )
+NETWORKS = (
+    networks("--batch-size", type=BatchSize(min=1), metavar="N|full", help="Records in a step, or all.  [default: 8 to 64, by how many there are]"),
+    networks("--batch-tokens", type=click.IntRange(min=1), metavar="N", help="Make batches of N tokens, padding included, not of so many records."),
+    networks("--accumulate", type=click.IntRange(min=1), metavar="N", help="Add up the gradients of N batches in a step: more than memory holds."),
+    networks("--optimizer", type=click.Choice(OPTIMIZERS), default="adamw", show_default=True, help="How gradients change the weights."),
+    networks("--schedule", type=click.Choice(SCHEDULES), default="linear", show_default=True, help="How the learning rate goes on from its peak."),
+    networks(
+        "--warmup",
+        type=click.FloatRange(min=0),
+        callback=finite,
+        metavar="N",
+        help="Steps in which the learning rate rises, or below 1 their share.  [default: 0; noam and rsqrt: 0.1]",
+    ),
+    networks("--weight-decay", type=click.FloatRange(min=0), callback=finite, help="Pull matrices towards 0.  [default: 0; adamw: 0.01]"),
+    networks("--clip", type=click.FloatRange(min=0), default=1.0, show_default=True, callback=finite, help="Largest norm of the gradient; 0: any."),
+    networks("--max-steps", type=click.IntRange(min=1), metavar="N", help="Take N steps, in as many epochs as they need unless --epochs says."),
+    networks(
+        "--max-time",
+        type=click.FloatRange(min=0, min_open=True),
+        callback=finite,
+        metavar="SECONDS",
+        help="Stop training after so long, and keep the best.",
+    ),
+    networks("--valid", type=PATH, metavar="FILE", help="Validate on these records, which go through the stages of the others."),
+    networks("--eval-every", type=click.IntRange(min=1), metavar="STEPS", help="Validate every so many steps.  [default: an epoch]"),
+    networks("--metric", metavar="NAME", help="Keep what is best by this: loss, accuracy, f1_macro.  [default: the task's own]"),
+    networks("--early-stop", type=click.IntRange(min=1), metavar="N", help="Stop when N validations in a row found nothing better."),
+    networks(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+        default="auto",
+        show_default=True,
+        help="Auto: bf16 where it is fast.",
+    ),
+    networks("--find-lr", is_flag=True, help="Look for a good --lr by a short run with a rising one; save nothing."),
+    networks("--dry-run", is_flag=True, help="Tell shapes, parameters, memory, time and three records; save nothing."),
+)
+NOT_SETTINGS = {"valid", "find_lr", "dry_run"}  # of those above, what is no setting of the loop
 
 
-@subcommand(*TASK, *OWN, *PROBA, *EPOCHS, *RATE, *SEED, *SETTINGS, *SAVE, *INPUT)
+@subcommand(*TASK, *OWN, *PROBA, *EPOCHS, *RATE, *NETWORKS, *DEVICE, *SEED, *SETTINGS, *SAVE, *INPUT)
 def command(**given: Any) -> Any:
     """Train a model and save it with its whole chain.
 
@@ -46,15 +114,23 @@ def command(**given: Any) -> Any:
     textkit train classify reviews.tsv --save model
     textkit train classify reviews.tsv --tune 60 --save model
     textkit tokenize reviews.tsv | textkit embed | textkit train classify --arch lstm -s hidden=64 --save model
+    textkit train classify reviews.tsv --arch lstm --valid reviews_test.tsv --epochs 20 --early-stop 3 --save model
+    textkit train classify reviews.tsv --arch lstm --batch-size full --optimizer sgd --lr 1 --epochs 100 --save model
+    textkit train classify reviews.tsv --arch lstm --find-lr
     """
-    if not given["save"]:
+    looks = given["find_lr"] or given["dry_run"]
+    if not given["save"] and not looks:
         raise UsageError("train keeps nothing without --save DIR")
     from textkit.artifacts.folder import check_target
     from textkit.runner import Job
     from textkit.training.examples import Usable
     from textkit.training.run import Plan, check_settings, import_ahead, train
 
-    check_target(given["save"], given["force"])
+    if not looks:
+        check_target(given["save"], given["force"])
+    for one, other in (("valid", "valid_split"), ("batch_size", "batch_tokens"), ("find_lr", "dry_run")):
+        if len(flags := typed(one, other)) == 2:
+            raise UsageError(f"{flags[0]} and {flags[1]} exclude each other")
     if given["class_weight"]:
         if not given["arch"] and not given["tune"]:
             raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
@@ -66,10 +142,16 @@ def command(**given: Any) -> Any:
             raise UsageError(f"{flag} goes with --tune SECONDS")
         check_settings(given["arch"], given["settings"])
     import_ahead(given["arch"])
-    own = ("task", "save", "arch", "settings", "epochs", "batch_size", "lr", "valid_split", "seed", "precision", "force", "proba", "weight")
-    plan = Plan(**{name: given[name] for name in own}, for_networks=tuple(typed("epochs", "lr", "batch_size", "precision")))
+    inputs = inputs_from(given)
+    flags = ["epochs", "lr", *names_in("Networks")]
+    training = {name: given[name] for name in flags if typed(name) and name not in NOT_SETTINGS}
+    if "max_steps" in training:
+        training.setdefault("epochs", None)
+    own = ("task", "save", "arch", "settings", "valid_split", "seed", "force", "proba", "weight", "find_lr", "dry_run")
+    valid = replace(inputs, paths=(given["valid"],), parallel=(), limit=None, sample=None) if given["valid"] else None
+    plan = Plan(**{name: given[name] for name in own}, training=training, valid=valid, for_networks=tuple(typed(*flags)))
     learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan)
-    return Job(inputs_from(given), sink=learn, wanted=("label",), check=Usable(given["weight"]))
+    return Job(inputs, sink=learn, wanted=("label",), check=Usable(given["weight"]))
 
 
 def _tuning(plan: Any, given: dict[str, Any]) -> Any:

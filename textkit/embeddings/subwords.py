@@ -88,15 +88,15 @@ def ngrams(words: pl.Series, min_n: int, max_n: int, jamo: bool = False, syllabl
     if jamo and words.str.contains(r"[\x{1100}-\x{11FF}]").any():  # letters that are not put together, as macOS writes them
         words = words.str.normalize("NFC")
     for start in range(0, len(words), WORDS):
-        points, lengths = _letters(words[start : start + WORDS])
+        points, lengths = letters(words[start : start + WORDS])
         if not jamo:
             yield _hashes(points, lengths, min_n, max_n)
             continue
-        of_jamo = _hashes(*_apart(points, lengths), min_n, max_n)
+        of_jamo = _hashes(*apart(points, lengths), min_n, max_n)
         yield _beside(of_jamo, _hashes(points, lengths, 1, syllables, _hangul(points))) if syllables else of_jamo
 
 
-def _letters(words: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+def letters(words: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """The code points of `<word>` for each word, one behind the other, and how many each has."""
     marked = "<" + words + ">"
     points = np.frombuffer("".join(marked).encode("utf-32-le"), np.uint32)
@@ -113,7 +113,7 @@ def _beside(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndar
     return np.concatenate([one[0], other[0]])[np.argsort(word, kind="stable")], one[1] + other[1]
 
 
-def _apart(points: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def apart(points: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each syllable of Hangul as three letters: where it has no final, a mark says so."""
     hangul = _hangul(points)
     times = np.where(hangul, 3, 1)

@@ -11,18 +11,15 @@ PIECE = 256  # records that are computed together where a step takes all of them
 Step = list[np.ndarray]  # the batches whose gradients are added up before the weights change
 
 
-def steps_of(rows: np.ndarray, lengths: np.ndarray, size: int | str, seed: int, epoch: int, tokens: int = 0, accumulate: int = 1) -> list[Step]:
-    """The steps of an epoch, which follow from seed and epoch alone. size: records in a batch, or "full" for one step of all.
+def steps_of(rows: np.ndarray, lengths: np.ndarray, seed: tuple[int, ...], size: int | str, tokens: int = 0, accumulate: int = 1) -> list[Step]:
+    """The steps of an epoch, which follow from the seed alone. size: records in a batch, or "full" for one step of all.
 
     tokens: if not 0, batches of so many padded tokens instead. accumulate: batches in a step.
     """
     if size == "full":
         return [_cut(rows[np.argsort(-lengths[rows], kind="stable")], lengths, PIECE)]
-    rng = np.random.default_rng([seed, epoch])
-    if tokens:
-        batches = shuffled_batches(rows, lengths, len(rows), rng, tokens)
-    else:
-        batches = shuffled_batches(rows, lengths, int(size), rng)
+    rng = np.random.default_rng(seed)
+    batches = shuffled_batches(rows, lengths, len(rows) if tokens else int(size), rng, tokens or CELLS)
     return [batches[start : start + accumulate] for start in range(0, len(batches), accumulate)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import polars as pl
 
 from textkit.arrays import Ragged, Sparse
 from textkit.errors import InputError
+from textkit.memory import Memory
 from textkit.padding import real_ids
+from textkit.ragged import flatten
 from textkit.streams.batch import Batch
 from textkit.streams.formats.sparse import rows_of
 from textkit.streams.members import BadRecords
@@ -31,7 +33,10 @@ PARTS = ("indices", "values")  # of features
 
 @dataclass
 class Examples:
-    """N records. `ragged` and `dense` hold their columns by name, `strings` the labels and the like."""
+    """N records. `ragged` and `dense` hold their columns by name, `strings` the labels and the like.
+
+    `words`: of a ragged column of strings, such as tokens, the distinct ones, of which it has the places; place 0 is for none.
+    """
 
     ragged: dict[str, Ragged] = field(default_factory=dict)
     dense: dict[str, np.ndarray] = field(default_factory=dict)
@@ -39,6 +44,7 @@ class Examples:
     sparse: dict[str, Sparse] = field(default_factory=dict)
     weights: np.ndarray | None = None  # (N,) what each record counts
     size: int = 0
+    words: dict[str, pl.Series] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.size
@@ -46,7 +52,7 @@ class Examples:
     def fingerprint(self) -> str:
         """A hash of all the data in order: says whether two models saw the same."""
         digest = hashlib.sha256()
-        for name, column in sorted(self.strings.items()):
+        for name, column in sorted({**self.strings, **{f"{name} words": column for name, column in self.words.items()}}.items()):
             digest.update(f"{name}\x00".encode() + "\x00".join(_lines(column)).encode())
         arrays = {**self.dense, **{name: column.flat for name, column in self.ragged.items()}}
         arrays |= {f"{name} offsets": column.offsets for name, column in self.ragged.items()}
@@ -57,9 +63,11 @@ class Examples:
             digest.update(f"{name}\x00".encode() + np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
-    def kept(self, folder: Path) -> Examples:
-        """The same, told of in a folder that has the columns' files already."""
-        strings = spooling.kept_strings(folder, self.strings)
+    def keep(self, folder: Path) -> None:
+        """Write what `load` needs into a folder that has the columns of numbers already."""
+        spooling.write_strings(folder, self.strings)
+        for name, column in self.words.items():
+            spooling.write_strings(folder, {name: column}, name)
         if self.weights is not None:
             self.weights.tofile(spooling.flat_file(folder, spooling.WEIGHTS))
         columns = {
@@ -68,13 +76,13 @@ class Examples:
             "dense": {name: array.dtype.name for name, array in self.dense.items()},
             "sparse": {name: {"width": rows.width, **{part: getattr(rows, part).dtype.name for part in PARTS}} for name, rows in self.sparse.items()},
             "weights": None if self.weights is None else self.weights.dtype.name,
+            "words": [*self.words],
         }
         spooling.describe(folder, columns)
-        return replace(self, strings=strings)
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
-        """What `collect` kept in a folder, memory-mapped. The caller has checked the files."""
+        """What `collect` kept in a folder, the numbers memory-mapped. The caller has checked the files."""
         told = spooling.described(folder)
         size, weights = told["records"], told["weights"]
 
@@ -89,6 +97,7 @@ class Examples:
             {name: sparse(name, rows) for name, rows in told["sparse"].items()},
             None if weights is None else spooling.read_flat(folder, spooling.WEIGHTS, weights),
             size,
+            {name: spooling.read_strings(folder, name)[name] for name in told["words"]},
         )
 
 
@@ -106,13 +115,15 @@ def collect(
     width: int | None = None,
     weight: str | None = None,
     folder: Path | None = None,
+    words: tuple[str, ...] = (),
 ) -> Examples:
     """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none.
 
     width: that of sparse rows, if it is known; otherwise the highest column says. weight: the field that says what a record counts.
-    folder: where the columns are kept, for `Examples.load`.
+    folder: where the columns are kept, for `Examples.load`. words: columns of strings, of which distinct ones are kept once.
     """
-    files = {name: Column(folder, name) for name in (*ragged, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
+    seen = {name: Memory(lambda new: new, "", pl.Series([""])) for name in words}
+    files = {name: Column(folder, name) for name in (*ragged, *words, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
     weights: list[np.ndarray] = []
     texts: dict[str, list[pl.Series]] = {name: [] for name in strings}
     size = 0
@@ -121,6 +132,9 @@ def collect(
             texts[name].append(required_labels(batch, name) if name == "labels" else required_text(batch, name))
         for name in ragged:
             files[name].add(real_ids(batch, name))
+        for name in words:
+            tokens, lengths = flatten(batch.require(name)[name])
+            files[name].extend(seen[name].codes(tokens).cast(pl.Int32), lengths)
         for name in dense:
             files[name].add(finite(batch, name))
         for name in sparse:
@@ -134,14 +148,17 @@ def collect(
     if not size:
         raise InputError("nothing to train on: there are no records")
     examples = Examples(
-        {name: files[name].ragged() for name in ragged},
+        {name: files[name].ragged() for name in (*ragged, *words)},
         {name: files[name].dense(size, name) for name in dense},
         {name: pl.concat(parts) for name, parts in texts.items()},
         {name: _rows(files[f"{name} indices"].ragged(), files[f"{name} values"].ragged(), width) for name in sparse},
         np.concatenate(weights) if weight is not None else None,
         size,
+        {name: memory.made for name, memory in seen.items()},
     )
-    return examples if folder is None else examples.kept(folder)
+    if folder is not None:
+        examples.keep(folder)
+    return examples
 
 
 def _rows(indices: Ragged, values: Ragged, width: int | None) -> Sparse:

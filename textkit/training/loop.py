@@ -5,6 +5,7 @@ All that a run has come to stands in its Trainer: one that is restored from a sn
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -53,7 +54,7 @@ class Problem(Protocol):
 class Settings:
     """How to train. Defaults are those of the command line. None: what is usual for the optimizer."""
 
-    epochs: int = 5
+    epochs: int | None = 5  # None: as many as max_steps needs
     batch_size: int | Literal["full"] = 64  # full: one step an epoch, of all records
     lr: float | None = None
     weight_decay: float | None = None
@@ -94,10 +95,11 @@ class Sums:
 
 
 class Trainer:
-    """A training, step by step. `watch` is called after each step, before each batch that is evaluated and between the batches of a step;
+    """A training, step by step.
 
-    it may raise to break off. A snapshot taken then, or at any other moment, is the state after the last whole step: what was
-    begun after it, be it a step or an evaluation, is done again.
+    watch: called after each step, between the batches of a step and before each batch that is evaluated; it may raise to break off.
+    A snapshot taken then, or at any other moment, is the state after the last whole step: what was begun after it, be it a step
+    or an evaluation, is done again.
     """
 
     def __init__(self, build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None) -> None:
@@ -111,6 +113,7 @@ class Trainer:
         assert settings.lr is not None and settings.weight_decay is not None, "completed"
         self.optimizer = optimizers.make(settings.optimizer, self.model, settings.lr, settings.weight_decay)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)  # type: ignore[attr-defined]
+        self.epochs = sys.maxsize if settings.epochs is None else settings.epochs
         self.epoch, self.position, self.step = 1, 0, 0  # the running epoch, its steps that are done, all that are
         self.sums, self.history = Sums(), History()
         self.best: dict[str, Tensor] = {}
@@ -120,7 +123,7 @@ class Trainer:
         self._made: Iterator[Any] | None = None
         self._before, self._started = 0.0, time.monotonic()
         self._open()
-        self.total = min(settings.epochs * len(self._plan), settings.max_steps or settings.epochs * len(self._plan))
+        self.total = min(self.epochs * len(self._plan), settings.max_steps or sys.maxsize)
         self._warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
 
     # What it has come to.
@@ -141,7 +144,7 @@ class Trainer:
     def reason(self) -> str | None:
         """Why to stop now; None: go on."""
         settings = self.settings
-        if self.epoch > settings.epochs:
+        if self.epoch > self.epochs:
             return "all epochs are done"
         if settings.max_steps is not None and self.step >= settings.max_steps:
             return f"{settings.max_steps} steps are done"
@@ -259,7 +262,7 @@ class Trainer:
             batch = moved(next(self._made), self.device)
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 loss = self.problem.loss(self.model, batch)
-            self.scaler.scale(loss if len(step) == 1 else loss * (weight / whole)).backward()
+            self.scaler.scale(loss if len(step) == 1 else loss * (weight / whole)).backward()  # type: ignore[no-untyped-call]
             value = loss.item()
             if not np.isfinite(value):
                 self._diverged(f"the loss is {value}")
@@ -307,10 +310,10 @@ class Trainer:
     def _open(self) -> None:
         """Lay out the running epoch, from where it stands."""
         self._close()
-        settings = self.settings
-        self._plan = steps_of(
-            self.rows, self.problem.lengths, settings.batch_size, settings.seed, self.epoch, settings.batch_tokens, settings.accumulate
-        )
+        given = self.settings
+        if self.epoch <= self.epochs:
+            lengths, sizes = self.problem.lengths, (given.batch_size, given.batch_tokens, given.accumulate)
+            self._plan = steps_of(self.rows, lengths, (given.seed, self.epoch), *sizes)
 
     def _close(self) -> None:
         """Let the thread go that makes batches ahead."""

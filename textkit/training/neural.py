@@ -66,12 +66,11 @@ def fit(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream,
                 weight[vocabulary.pad_id] = 0
         return task.network(encoder)
 
-    size = plan.batch_size or choose_batch_size(len(examples))
-    training = loop.Settings(plan.epochs, size, plan.lr or loop.Settings.lr, seed=plan.seed, precision=plan.precision)  # type: ignore[arg-type]
+    training = loop.Settings(**{"batch_size": choose_batch_size(len(examples)), "seed": plan.seed, **plan.training}).completed()
     share = VALID_SPLIT if plan.valid_split is None else plan.valid_split
     rows = task.split(examples, share, plan.seed)
     model, history = loop.fit(build, task.problem(examples, vocabulary.fill_id), rows, training)
-    best = loop.best_epoch(history, task.metric)
+    best = loop.best_epoch(history, training.metric or task.metric)
     metrics = {name: value for name, value in best.items() if name.startswith("valid_")} | {"best_epoch": best["epoch"]}
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     told = config.to_json(replace(settings, embedding_dim=dim))  # the width that it has

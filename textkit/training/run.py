@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -20,6 +20,7 @@ from textkit.report import in_words, say
 from textkit.stage import connect
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Lineage
+from textkit.streams.source import Inputs
 from textkit.streams.stream import Stream
 from textkit.training.examples import Examples, collect
 
@@ -36,16 +37,16 @@ class Plan:
     save: str
     arch: str | None = None
     settings: tuple[str, ...] = ()
-    epochs: int = 5
-    batch_size: int | None = None
-    lr: float | None = None
+    training: dict[str, Any] = field(default_factory=dict)  # how to train a network: what was given of loop.Settings
     valid_split: float | None = None
+    valid: Inputs | None = None  # records to validate on, instead of a share of those to train on
     seed: int = 42
-    precision: str = "auto"
     force: bool = False
     proba: bool = False  # whether a linear model learns probabilities that it does not have by itself
     weight: str | None = None  # the field that says what a record counts
     for_networks: tuple[str, ...] = ()  # the options given that a linear model has no use for
+    find_lr: bool = False  # look for the learning rate, and save nothing
+    dry_run: bool = False  # tell what would be done, and save nothing
     tuned: Any = None  # what a search for the best settings has found, to be told in the bundle
 
 
