@@ -52,6 +52,23 @@ class Stage(ABC):
         """Copy what applying the stage needs into a folder of a bundle."""
 
 
+class Listing(Stage):
+    """Puts records of its own in the place of those that another stage reads: a list, of which no lineage tells."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def apply(self, batch: Batch) -> Batch:
+        return batch
+
+    def entry(self) -> Entry:
+        return self.stage.entry()
+
+    @classmethod
+    def restore(cls, entry: Entry, folder: Path | None) -> Stage:
+        raise AssertionError("a list has no header, so no lineage tells of it")
+
+
 def connect(stream: Stream, stage: Stage) -> Stream:
     """The stream that comes out of `stage`. What the stage learns, it learns here."""
     for link in (*missing(stream, stage.needs), stage):
@@ -86,9 +103,9 @@ def ids_owner(lineage: Lineage, name: str = "ids") -> Entry | None:
 def owns_ids(entry: Entry, name: str = "ids") -> bool:
     if entry.sha256 is None:
         return False
-    if entry.stage == "tokenize":
+    if entry.stage in ("tokenize", "index"):
         return (name.removesuffix("_ids") if name != "ids" else "text") in entry.config.get("fields", ("text",))
-    return name == "ids" and (entry.stage == "index" or entry.config.get("ids") is True)
+    return name == "ids" and entry.config.get("ids") is True
 
 
 def vocabulary_of(entry: Entry, near: tuple[Path, ...]) -> Vocabulary:

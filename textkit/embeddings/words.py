@@ -7,44 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 
 from textkit.embeddings.files.writing import write_table
 from textkit.embeddings.stage import Embed
 from textkit.embeddings.table import Table
-from textkit.stage import Stage
+from textkit.stage import Listing, Stage
 from textkit.streams.batch import Batch, Position
-from textkit.streams.lineage import Entry, Lineage
+from textkit.streams.lineage import Lineage
 from textkit.streams.stream import Stream
 
 NUMBERS = 1 << 20  # in a batch
 
 
-class Words(Stage):
+class Words(Listing):
     """Puts the words of a table in the place of the records that were read, which an `Embed` that learns has learned from."""
+
+    stage: Embed
 
     def __init__(self, stage: Embed, form: str | None = None) -> None:
         """`form`: that of another program, in which `write` will write them."""
-        self._stage, self._form = stage, form
+        super().__init__(stage)
+        self._form = form
         self.needs = stage.needs if stage.learns else ()
         self._table: Table | None = None
 
     def start(self, stream: Stream) -> tuple[Stage, Stream]:
-        _, stream = self._stage.start(stream)
-        self._table = self._stage.table()
+        _, stream = self.stage.start(stream)
+        self._table = self.stage.table()
         return self, replace(stream, batches=records(self._table, bare=self._form is not None), lineage=Lineage())
-
-    def apply(self, batch: Batch) -> Batch:
-        return batch
-
-    def entry(self) -> Entry:
-        return self._stage.entry()
-
-    @classmethod
-    def restore(cls, entry: Entry, folder: Path | None) -> Stage:
-        raise AssertionError("a list of words has no header, so no lineage tells of it")
 
     def write(self, stream: Stream, path: str) -> None:
         """Write the table as another program's. The stream only counts the words."""

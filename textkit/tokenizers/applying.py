@@ -35,6 +35,7 @@ class Applying:
     max_tokens: int | None = setting(None, "tokens in a record at the most, <s> and </s> included; none: all", least=1, most=2**31 - 1)
     stop_words: tuple[str, ...] = setting((), "tokens to leave out")
     add_bos_eos: bool = setting(False, "put <s> before the tokens and </s> after them")
+    words: bool = setting(False, "cut up the tokens that there are, which have tags, and say where each starts")
 
     @classmethod
     def of(cls, found: Mapping[str, Any], where: str) -> Applying:
@@ -114,6 +115,16 @@ class Finishing:
             first, last = (pl.Series([[tokens.index(token)]], dtype=column.dtype) for token in self._around)
         parts = [first.new_from_index(0, len(column)), column, last.new_from_index(0, len(column))]
         return pl.select(pl.concat_list(parts)).to_series().alias(column.name)
+
+
+def within(finishing: Finishing, words: pl.Series) -> list[pl.Series]:
+    """(B, words) -> (B, T) tokens and ids of each record's words one behind the other, (B, words) where each word starts."""
+    flat, lengths = flatten(words)
+    made, _ = finishing(flat)
+    pieces = nest(made[0].list.len().cast(pl.Int32), lengths)
+    total = pieces.list.sum().cast(pl.UInt32)
+    starts = pieces.list.eval(pl.element().cum_sum() - pl.element()).cast(pl.List(pl.Int32))
+    return [*(nest(flatten(column)[0], total).alias(column.name) for column in made), starts.alias("word_starts")]
 
 
 def offsets(tokenizer: Any, text: pl.Series) -> pl.Series:

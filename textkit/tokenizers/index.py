@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from textkit import config
 from textkit.artifacts import folder as artifact
@@ -29,6 +29,7 @@ class Index(Stage):
     class Config:
         vocab_size: int | None = setting(None, "most tokens that the vocabulary holds; none: all", least=8)
         min_frequency: int = setting(2, "a token enters the vocabulary if it occurs this often", least=1)
+        fields: tuple[Literal["text", "pair"], ...] = setting(("text",), "whose tokens get ids, by one vocabulary")
 
     def __init__(self, settings: Config, vocabulary: Vocabulary | None = None, stored: Stored | None = None) -> None:
         self.config, self.vocabulary, self._stored = settings, vocabulary, stored
@@ -46,7 +47,7 @@ class Index(Stage):
             return self, stream
         spool = Spool(stream)
         stream.ending.demand()
-        counts = count_tokens(spool.column("tokens"))
+        counts = count_tokens(column for name in self._prefixes for column in spool.column(f"{name}tokens"))
         self.vocabulary = Vocabulary.build(counts, self.config.vocab_size, self.config.min_frequency)
         if len(self.vocabulary) == len(SPECIALS):
             self.vocabulary = Vocabulary.build(counts, self.config.vocab_size, 1)  # a handful of records
@@ -64,11 +65,19 @@ class Index(Stage):
 
     def apply(self, batch: Batch) -> Batch:
         assert self.vocabulary is not None, "learn or load first"
-        return batch.put(self.vocabulary.ids(batch.require("tokens")["tokens"]))
+        tokens = {name: batch.require(f"{name}tokens")[f"{name}tokens"] for name in self._prefixes}
+        return batch.put(*(self.vocabulary.ids(column).alias(f"{name}ids") for name, column in tokens.items()))
+
+    @property
+    def _prefixes(self) -> list[str]:
+        return ["" if field == "text" else f"{field}_" for field in self.config.fields]
 
     def entry(self) -> Entry:
         assert self._stored is not None, "learn or load first"
-        return Entry("index", None, config.to_json(self.config), self._stored.path, self._stored.sha256)
+        told = config.to_json(self.config)
+        if self.config.fields == ("text",):  # the usual: it changes nothing in the lineage
+            del told["fields"]
+        return Entry("index", None, told, self._stored.path, self._stored.sha256)
 
     def copy_to(self, target: Path) -> None:
         assert self._stored is not None, "learn or load first"

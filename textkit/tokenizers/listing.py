@@ -14,10 +14,10 @@ from pathlib import Path
 import polars as pl
 
 from textkit.report import say
-from textkit.stage import Stage
+from textkit.stage import Listing, Stage
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import plain_suffix
-from textkit.streams.lineage import Entry, Lineage
+from textkit.streams.lineage import Lineage
 from textkit.streams.sink import Outputs
 from textkit.streams.stream import Stream
 from textkit.tokenizers.stage import Tokenize
@@ -28,33 +28,25 @@ UNWRITABLE = "[\t\n\r\x00]"  # what a line of an unquoted table cannot hold
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x00": "\\0"}
 
 
-class Listing(Stage):
+class Vocabularies(Listing):
     """Puts the records of the list in the place of those that were read. `escape`: write white space in tokens as \\t and \\n."""
 
     needs = ("text",)
+    stage: Tokenize
 
     def __init__(self, stage: Tokenize, escape: bool) -> None:
-        self._stage, self._escape = stage, escape
+        super().__init__(stage)
+        self._escape = escape
 
     def start(self, stream: Stream) -> tuple[Stage, Stream]:
-        return self, vocabulary_records(self._stage, stream, self._escape)
-
-    def apply(self, batch: Batch) -> Batch:
-        return batch
-
-    def entry(self) -> Entry:
-        return self._stage.entry()
-
-    @classmethod
-    def restore(cls, entry: Entry, folder: Path | None) -> Stage:
-        raise AssertionError("a list has no header, so no lineage tells of it")
+        return self, vocabulary_records(self.stage, stream, self._escape)
 
 
-def listing(stage: Tokenize, outputs: Outputs) -> tuple[Listing, Outputs]:
+def listing(stage: Tokenize, outputs: Outputs) -> tuple[Vocabularies, Outputs]:
     """The stage that lists, and where to: as TSV unless another format was asked for, never with a header line of ours."""
     named = outputs.format or (None if outputs.path and plain_suffix(Path(outputs.path)) else "tsv")
     tsv = named == "tsv" or (named is None and plain_suffix(Path(str(outputs.path))) == ".tsv")
-    return Listing(stage, escape=tsv and not outputs.quotes), replace(outputs, format=named, lineage=False)
+    return Vocabularies(stage, escape=tsv and not outputs.quotes), replace(outputs, format=named, lineage=False)
 
 
 def vocabulary_records(stage: Tokenize, stream: Stream, escape: bool = False) -> Stream:

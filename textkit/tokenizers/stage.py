@@ -13,6 +13,7 @@ from textkit import config
 from textkit.artifacts import folder as artifact
 from textkit.artifacts.store import Store, Stored
 from textkit.errors import InputError
+from textkit.ragged import flatten
 from textkit.registry import TOKENIZERS
 from textkit.report import say
 from textkit.stage import Stage
@@ -21,13 +22,13 @@ from textkit.streams.deferred import Deferred, Later
 from textkit.streams.lineage import Entry
 from textkit.streams.spool import Spool
 from textkit.streams.stream import Stream
-from textkit.tokenizers.applying import Applying, Finishing, decomposed, without_applying
+from textkit.tokenizers.applying import Applying, Finishing, decomposed, within, without_applying
 from textkit.tokenizers.foreign import adopted
 from textkit.tokenizers.huggingface import CONFIG_FILE, FILE, config_json
 from textkit.tokenizers.vocabulary import SPECIALS, Vocabulary
 
 KIND = "tokenizer"
-OUTDATED = ("ids", "mask", "type_ids", "offsets")  # what belongs to other tokens than the new ones
+OUTDATED = ("ids", "mask", "type_ids", "offsets", "word_starts")  # what belongs to other tokens than the new ones
 MADE = ("vector", "token_vectors", "features")  # what an earlier stage made of them; without one it is the user's own
 
 
@@ -41,11 +42,14 @@ class Tokenize(Stage):
         applying = applying or Applying()
         settled = getattr(tokenizer.config, "add_bos_eos", False)  # what was saved so stays so
         self.applying = replace(applying, add_bos_eos=True) if settled else applying
-        self.needs = self.applying.fields
         self._finishing = Finishing(tokenizer, self.applying)
-        self._outdated = tuple(prefix(field) + name for field in self.needs for name in OUTDATED)  # a bundle's chain is never started
+        self._outdated = tuple(prefix(field) + name for field in self.applying.fields for name in OUTDATED)  # a bundle's chain is never started
         self._composes = getattr(tokenizer.config, "normalize", None) == "nfc"
         self._records = self._decomposed = self._truncated = 0
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("tokens",) if self.applying.words else self.applying.fields
 
     @property
     def vocabulary(self) -> Vocabulary | None:
@@ -78,13 +82,14 @@ class Tokenize(Stage):
         return cls.of(method, settings, applying=applying)
 
     def start(self, stream: Stream) -> tuple[Tokenize, Stream]:
-        made = MADE if stream.lineage.stages and "text" in self.needs else ()
-        self._outdated = (*(prefix(field) + name for field in self.needs for name in OUTDATED), *made)
+        made = MADE if stream.lineage.stages and "text" in self.applying.fields else ()
+        self._outdated = (*(prefix(field) + name for field in self.applying.fields for name in OUTDATED), *made)
+        self._keep_words(stream)
         if self._store is None:
             return self, stream
         spool = Spool(stream)
         stream.ending.demand()
-        texts = _Texts(spool, self.needs)
+        texts = _Texts(spool, self._texts)
         self.tokenizer.fit(texts)
         vocabulary = len(self.tokenizer.vocabulary)
         if vocabulary <= len(SPECIALS) + len(self._added()):
@@ -97,6 +102,19 @@ class Tokenize(Stage):
         say(f"learned {vocabulary} tokens from {spool.records} records", vocabulary=vocabulary, records=spool.records)
         return self, spool.stream()
 
+    def _keep_words(self, stream: Stream) -> None:
+        """Tags are of words: where there are such, it is words that are cut up, so that each keeps its own."""
+        first = stream.peek()
+        if self.applying == Applying() and first is not None and first.has("tags") and first.has("tokens"):
+            self.applying = replace(self.applying, words=True)
+            say("the records have tags: cutting up their tokens, and word_starts says where each one starts")
+
+    def _texts(self, batch: Batch) -> dict[str, pl.Series]:
+        """What is cut up, by field: (B,) texts, or all words of the records."""
+        if self.applying.words:
+            return {"tokens": flatten(batch.require("tokens")["tokens"])[0]}
+        return {field: batch.require(field, fix=f"name the column with --{field}-field")[field] for field in self.needs}
+
     def _added(self) -> list[str]:
         return [*getattr(self.tokenizer.config, "add_special", ())]
 
@@ -107,12 +125,16 @@ class Tokenize(Stage):
         return {"kind": KIND, "method": self.method, "config": config.to_json(self.tokenizer.config), "vocabulary": vocabulary}
 
     def apply(self, batch: Batch) -> Batch:
-        texts = {field: batch.require(field, fix=f"name the column with --{field}-field")[field] for field in self.needs}
+        texts = self._texts(batch)
+        if self.applying.words:
+            self._count(batch, texts, pl.Series([False]))
+            columns = within(self._finishing, batch.read("tokens")["tokens"])
+            return batch.drop(name for name in self._outdated if batch.has(name)).put(*columns)
         later = self._later(texts["text"]) if self.applying == Applying() else None
         if later is not None:
             self._count(batch, texts, pl.Series([False]))
             return Deferred(batch.drop(name for name in self._outdated if batch.has(name)), later)
-        columns: list[pl.Series] = []
+        columns = []
         cut = pl.Series([False]).new_from_index(0, len(batch))
         for field, text in texts.items():
             made, too_long = self._finishing(text)
@@ -158,12 +180,11 @@ def prefix(field: str) -> str:
 
 @dataclass(frozen=True)
 class _Texts:
-    """All texts of these fields, which may be gone through as often as need be."""
+    """All texts, which may be gone through as often as need be."""
 
     spool: Spool
-    fields: tuple[str, ...]
+    of: Callable[[Batch], dict[str, pl.Series]]
 
     def __iter__(self) -> Iterator[pl.Series]:
         for batch in self.spool.batches():
-            for field in self.fields:
-                yield batch.require(field, fix=f"name the column with --{field}-field")[field]
+            yield from self.of(batch).values()
