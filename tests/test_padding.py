@@ -166,3 +166,19 @@ def test_without_ids_it_says_so_and_only_cuts(textkit: Textkit) -> None:
     done = textkit("pad", "--length", "2", "--no-lineage", stdin='{"tokens":["a","b","c"]}\n')
     assert done.stdout == '{"tokens":["a","b"]}\n'
     assert "100.0 % of 1 records truncated, no ids to fill" in done.stderr
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=4), st.integers(1, 5), st.sampled_from(["pre", "post"]))
+@settings(max_examples=60)
+def test_of_words_cut_into_tokens_those_are_left_that_still_begin(pieces: list[list[int]], length: int, side: Any) -> None:
+    """pieces: tokens of each word of each record."""
+    records, due = [], []
+    for counts in pieces:
+        tokens = [f"{word}.{piece}" for word, count in enumerate(counts) for piece in range(count)]
+        starts = [sum(counts[:word]) for word in range(len(counts))]
+        records.append({"tokens": tokens, "word_starts": starts, "tags": [f"T{word}" for word in range(len(counts))]})
+        first = max(0, len(tokens) - length) if side == "pre" else 0
+        kept = [(start - first, f"T{word}") for word, start in enumerate(starts) if 0 <= start - first < length]
+        due.append(([start for start, _ in kept], [tag for _, tag in kept]))
+    out = records_of(run(records, pad(length, truncate=side)))
+    assert [(record["word_starts"], record["tags"]) for record in out] == due

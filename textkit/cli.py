@@ -20,9 +20,9 @@ EXIT_CODES = """\b
 Exit codes:
   0  done                          5    a metric does not keep its limit
   1  a bug in textkit              6    out of memory or disk
-  2  usage                         130  stopped by SIGINT (143: SIGTERM)
-  3  bad or missing input          141  the reader of the output left
-  4  made by different chains"""
+  2  usage                         75   training was stopped and can go on
+  3  bad or missing input          130  stopped by SIGINT (143: SIGTERM)
+  4  made by different chains      141  the reader of the output left"""
 
 
 # What the machine refuses, and no code of ours can help.

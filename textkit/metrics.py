@@ -15,6 +15,10 @@ class Counts(NamedTuple):
     support: np.ndarray  # records of the label
     predicted: np.ndarray  # records that were predicted so
 
+    def total(self) -> Counts:
+        """Of all labels together, (..., 1)."""
+        return Counts(*(column.sum(-1, keepdims=True) for column in self))
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -96,8 +100,7 @@ def averages(counts: Counts) -> dict[str, np.ndarray]:
 
 def averaged(counts: Counts) -> dict[str, np.ndarray]:
     """Macro, micro and weighted means of F1, precision and recall, (...,) each."""
-    total = Counts(*(column.sum(-1, keepdims=True) for column in counts))
-    single, pooled = per_label(counts), per_label(total)
+    single, pooled = per_label(counts), per_label(counts.total())
     occurs = counts.support + counts.predicted > 0
     found = {}
     for name in ("f1", "precision", "recall"):

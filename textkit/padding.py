@@ -77,6 +77,8 @@ class Pad(Stage):
         self._cells += settings.length * len(batch)
         self._padding += int((settings.length - before.clip(upper_bound=settings.length)).sum())
         columns = [cut(batch.read(name)[name], settings) for name in ("tokens", "tags", "offsets") if batch.has(name)]
+        if batch.has("word_starts"):
+            columns = [column for column in columns if column.name != "tags"] + _cut_words(batch, before, settings)
         if batch.has("ids"):
             self._filled = True
             kept = cut(real_ids(batch), settings)
@@ -95,6 +97,23 @@ class Pad(Stage):
             filled = f"{pad_share:.1f} % of ids are padding" if self._filled else "no ids to fill: embed, or tokenize with a vocabulary, adds them"
             say(f"{shape}: {cut_share:.1f} % of {self._records} records truncated, {filled}", **facts)
         return {"truncated": self._cut}
+
+
+def _cut_words(batch: Batch, tokens: pl.Series, settings: Pad.Config) -> list[pl.Series]:
+    """`word_starts` and `tags` of the words that still begin in a record. tokens: (B,) how many it had."""
+    starts = batch.require("word_starts")["word_starts"]
+    gone = (tokens.cast(pl.Int32) - settings.length).clip(lower_bound=0) if settings.truncate == "pre" else tokens.cast(pl.Int32) * 0
+    flat, lengths = flatten(starts)
+    places = flat - gone.gather(pl.int_range(len(lengths), eager=True).repeat_by(lengths).filter(lengths > 0).explode())
+    kept = places.is_between(0, settings.length - 1)
+    left = nest(kept, lengths).list.sum().cast(pl.UInt32)
+    columns = [nest(places.filter(kept), left).alias("word_starts")]
+    if batch.has("tags"):
+        tags, sizes = flatten(batch.read("tags")["tags"])
+        if not (sizes == lengths).all():
+            raise InputError("tags and word_starts differ in length", where=batch.position(0), fix="run textkit tokenize again")
+        columns.append(nest(tags.filter(kept), left).alias("tags"))
+    return columns
 
 
 def _sequence(batch: Batch) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from textkit.artifacts.folder import read_whole
 from textkit.classic.explaining import Explainer
 from textkit.errors import InputError, UsageError
 from textkit.registry import ARCHS, TASKS
-from textkit.stage import Stage
+from textkit.stage import Stage, missing
 from textkit.streams import members
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
@@ -35,7 +36,7 @@ class Predict(Stage):
             raise UsageError("the model has scores and no probabilities", where=where, fix="train it with --proba, or sgd with loss=log_loss")
         self._model = load_model(bundle)
         self._stages = bundle.stages()
-        self._explainer = None if explain is None else Explainer(self._model, self.vectorizer.names, explain)
+        self._reasons = None if explain is None else self._explaining(explain)
 
     @classmethod
     def load(cls, folder: str | Path, top: int | None = None, proba: bool = False, explain: int | None = None) -> Predict:
@@ -43,12 +44,24 @@ class Predict(Stage):
         return read_whole(folder, lambda: cls(Bundle.load(folder), top, proba, explain))
 
     @property
+    def neural(self) -> bool:
+        return ARCHS.find(self.bundle.manifest["arch"]).engine != "classic"  # type: ignore[no-any-return]
+
+    def _explaining(self, top: int) -> Callable[[Batch, list[pl.Series]], pl.Series]:
+        """(B,) JSON of a batch that went through the chain, and of what was predicted for it. UsageError if the model cannot be explained."""
+        manifest = self.bundle.manifest
+        if self.neural:
+            from textkit.tasks.explaining import NetworkExplainer
+
+            return NetworkExplainer(self.task, self._model, manifest, str(self.bundle.folder)).explain
+        explainer = Explainer(self._model, self.vectorizer.names, top)
+        return lambda batch, columns: self.task.explained(explainer, batch, manifest, columns)  # type: ignore[no-any-return]
+
+    @property
     def vectorizer(self) -> Any:
-        """The stage whose terms the model weighs. UsageError if there is none, or its columns are no terms."""
+        """The stage whose terms a linear model weighs. UsageError if there is none, or its columns are no terms."""
         manifest, made = self.bundle.manifest, [stage for stage in self._stages if stage.entry().stage == "vectorize"]
-        if ARCHS.find(manifest["arch"]).engine != "classic":
-            problem = f"{manifest['arch']} is a network, and weighs no terms"
-        elif manifest["input"] == "vector":
+        if manifest["input"] == "vector":
             problem = "the numbers of a vector, which the model weighs, have no names"
         elif not made:
             problem = "nothing says which terms the features are that it was trained on"
@@ -61,19 +74,30 @@ class Predict(Stage):
 
     def start(self, stream: Stream) -> tuple[Predict, Stream]:
         """Find what the input still lacks of the model's chain."""
-        self._chain = self._stages[self.bundle.done(stream) :]
+        self._chain = self._words(stream) or self._stages[self.bundle.done(stream) :]
+        if self.task.wordwise:  # which says something of those words too that training did without
+            self._chain = [stage for stage in self._chain if stage.entry().stage != "pad"]
         return self, stream
 
+    def _words(self, stream: Stream) -> list[Stage] | None:
+        """The chain of a model of words that came ready-made, with text cut into words before it, where there is only text."""
+        first = stream.peek()
+        raw = first is not None and not stream.lineage.stages and not first.has("tokens")
+        own = "tokens" in self._stages[0].needs if self.task.wordwise and raw and self._stages else False
+        return [*missing(stream, ("tokens",)), *self._stages] if own else None
+
     def apply(self, batch: Batch) -> Batch:
-        ready = batch
+        steps = [batch]
         for stage in self._chain:
-            ready = stage.apply(ready)
+            steps.append(stage.apply(steps[-1]))
+        ready = steps[-1]
         columns = self.task.predict(self._model, ready, self.bundle.manifest, self._top, self._proba)
+        if self.task.wordwise and not batch.has("tokens"):
+            columns = [words_of(steps), *columns]
         predicted = batch.put(*columns)
-        if self._explainer is None or not len(batch):
+        if self._reasons is None or not len(batch):
             return predicted
-        reasons = self.task.explained(self._explainer, ready, self.bundle.manifest, columns)
-        lines = members.insert(predicted.drop(["explanation"]).lines(), '"explanation":' + reasons + "}")
+        lines = members.insert(predicted.drop(["explanation"]).lines(), '"explanation":' + self._reasons(ready, columns) + "}")
         return Batch(pl.DataFrame(), batch.position, raw=lines)
 
     def entry(self) -> Entry:
@@ -86,6 +110,11 @@ class Predict(Stage):
         if folder is None:
             raise InputError("the lineage has a prediction without a model")
         return cls.load(folder, entry.config.get("k"), entry.config.get("proba", False), entry.config.get("explain"))
+
+
+def words_of(steps: list[Batch]) -> pl.Series:
+    """(B, words) the tokens that are tagged: those of the last step before they were cut up."""
+    return next(step.read("tokens")["tokens"] for step in reversed(steps) if not step.has("word_starts"))
 
 
 def load_model(bundle: Bundle) -> Any:

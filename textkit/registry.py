@@ -115,6 +115,7 @@ TASKS = Registry(
     "task",
     {
         "classify": Entry("textkit.tasks.classify:Classify", "One label for a record."),
+        "tag": Entry("textkit.tasks.tag:Tag", "One label for each word."),
     },
 )
 
@@ -122,6 +123,13 @@ ARCHS = Registry(
     "architecture",
     {
         "lstm": Entry("textkit.archs.lstm:LSTM", "Long short-term memory over embedded tokens."),
+        "gru": Entry("textkit.archs.gru:GRU", "Gated recurrent units over embedded tokens."),
+        "rnn": Entry("textkit.archs.rnn:RNN", "Simple recurrent network over embedded tokens."),
+        "cnn": Entry("textkit.archs.cnn:CNN", "Filters over windows of tokens, the strongest finding of each."),
+        "cnn-rnn": Entry("textkit.archs.cnn_rnn:CNNRNN", "Filters and pooling, then a recurrent layer."),
+        "transformer": Entry("textkit.archs.transformer:Transformer", "Layers of self-attention over embedded tokens."),
+        "mlp": Entry("textkit.archs.mlp:MLP", "Fully connected layers over vectors, features or averaged tokens."),
+        "linear-bow": Entry("textkit.archs.linear_bow:LinearBow", "Averaged token vectors and a linear layer, as fastText."),
         "logreg": Entry("textkit.classic.logreg:LogisticRegression", "Logistic regression on features or vectors."),
         "svm": Entry("textkit.classic.svm:SVM", "Linear support vector machine on features or vectors."),
         "nb": Entry("textkit.classic.nb:NaiveBayes", "Naive Bayes on features, multinomial or complement."),
@@ -140,7 +148,7 @@ FORMATS = Registry(
         "json": Entry("textkit.streams.formats.json:JsonArray", "one JSON array of objects", writes=False),
         "fasttext": Entry("textkit.streams.formats.fasttext:FastText", "__label__ words, then text"),
         "conllu": Entry("textkit.streams.formats.conllu:ConllU", "CoNLL-U, Universal Dependencies"),
-        "conll": Entry("textkit.streams.formats.conll:Conll", "a token and its tag a line, as CoNLL-2003", writes=False),
+        "conll": Entry("textkit.streams.formats.conll:Conll", "a token and its tag a line, as CoNLL-2003"),
         "svmlight": Entry("textkit.streams.formats.svmlight:SvmLight", "label and sparse features a line, indices from 1"),
         "npz": Entry("textkit.streams.formats.npz:Npz", "sparse features as scipy.sparse.load_npz reads them", reads=False),
         "tsv": Entry("textkit.streams.formats.table:Tsv", "tab-separated columns, unquoted"),

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,6 +62,13 @@ def say(message: str, **facts: Any) -> None:
         _write(f"{_name}: {message}")
 
 
+def show(lines: Iterable[str]) -> None:
+    """A picture or a table on stderr, for people only: programs get its facts with `say`."""
+    if _mode not in ("none", "json"):
+        for line in lines:
+            _write(line)
+
+
 def in_words(facts: dict[str, Any]) -> str:
     """`epoch=1 valid_loss=0.6917`: for people, four decimals do."""
     return " ".join(f"{name}={value:.4f}" if isinstance(value, float) else f"{name}={value}" for name, value in facts.items())
@@ -104,7 +111,7 @@ class Progress:
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
-        if self._may_bar and (_mode == "bar" or (_mode == "auto" and _on_terminal())):
+        if self._may_bar and draws():
             self._bar, self._task = _rich_bar(self.what, self.total, self.unit)
             self._bar.start()
         return self
@@ -124,6 +131,11 @@ class Progress:
             rate = self.done / (self._last - self._started)
             facts = {"what": self.what, "done": self.done, "total": self.total, "per_second": round(rate, 1)}
             say(f"{self.what}: {self.done}{of} {self.unit}, {rate:.0f}/s {note}".rstrip(), **facts)
+
+
+def draws() -> bool:
+    """Whether a bar is to be drawn, rather than lines written."""
+    return _mode == "bar" or (_mode == "auto" and _on_terminal())
 
 
 def _on_terminal() -> bool:

@@ -187,7 +187,6 @@ def test_several_labels_are_each_explained(textkit: Textkit) -> None:
         ("vectorize --method hashing | train classify --arch logreg", "columns by hash have no names"),
         ("vectorize --svd 2 | train classify --arch logreg", "the numbers of a vector, which the model weighs, have no names"),
         ("vectorize | convert --no-lineage | train classify --arch svm", "nothing says which terms the features are that it was trained on"),
-        ("train classify --arch lstm --epochs 1 -s hidden=4 -s embedding_dim=4", "lstm is a network, and weighs no terms"),
     ],
 )
 def test_what_cannot_be_explained_is_told_at_once(textkit: Textkit, made: Path, chain: str, why: str) -> None:

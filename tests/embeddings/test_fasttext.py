@@ -210,3 +210,8 @@ def test_going_on_begins_where_the_old_one_ended() -> None:
     assert table.counts[table.vocabulary.tokens.index("eins")] == old.counts[FIRST] + 3
     with pytest.raises(UsageError, match="min_n=3, which cannot become 2"):
         learn(*more, old=old, min_n=2)
+
+
+def test_its_size_is_told_once_though_it_begins_again(capsys: pytest.CaptureFixture[str]) -> None:
+    learn(["ab", "cd"], subsample=1e-9)
+    assert capsys.readouterr().err.count("buckets of n-grams") == 1

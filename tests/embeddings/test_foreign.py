@@ -66,7 +66,7 @@ def test_loading_a_file_of_another_program(place: Textkit, name: str) -> None:
     assert header["textkit"]["stages"][1]["method"] == "pretrained"
     assert record["ids"] == [len(SPECIALS), len(SPECIALS) + 3, SPECIALS.index("[UNK]")]
     np.testing.assert_allclose(record["vector"], (VECTORS[0] + VECTORS[3]) / 2, rtol=1e-6)
-    assert "4 vectors of 8, as " in done.stderr
+    assert "4 vectors of 8, in the form of " in done.stderr
 
 
 def test_the_second_time_it_is_not_read_again(place: Textkit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +100,7 @@ def test_a_folder_of_ours_stays_and_nothing_is_an_error(tmp_path: Path) -> None:
 
 def test_pretrained_is_never_trained(place: Textkit) -> None:
     assert "is loaded, not learned; give --load" in place("embed", "--method", "pretrained", stdin="a b\n", code=2).stderr
+    place("embed", "--method", "pretrained", "--load", "glove.txt", stdin="a b\n")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,24 @@ def test_converting_round_the_circle(place: Textkit, here: Path) -> None:
         assert found.vectors.tobytes() == VECTORS.tobytes()
     place.shell("textkit convert --format glove - -o out.txt < vectors.bin && cmp out.txt a.glove")
     place.shell("textkit convert --format word2vec-binary vec > out.bin && cmp out.bin vectors.bin")
+
+
+@pytest.mark.parametrize("name", ["a.vec", "a.bin", "a.glove"])
+def test_a_file_that_is_called_so_is_a_table_wherever_it_goes(here: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    command("convert", "vectors.bin", "-o", name)
+    command("convert", name, "-o", f"of-{name}/")
+    command("convert", name, "-o", "bare")
+    for folder in (f"of-{name}", "bare"):
+        same(Table.load(here / folder), WORDS, VECTORS)
+    assert [record["text"] for record in written(capfd, "convert", name)] == WORDS
+    command("convert", name, "-o", "a.jsonl")
+    assert [record["text"] for record in listed((here / "a.jsonl").read_text())] == WORDS
+    command("convert", name, "-o", "a.txt")
+    assert (here / "a.txt").read_text().startswith("4 8\n")
+
+
+def test_a_table_may_be_read_as_text_all_the_same(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert [len(record["text"].split()) for record in written(capfd, "convert", "glove.txt", "--from", "text", "--no-lineage")] == [9] * 4
 
 
 def test_converting_to_records(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

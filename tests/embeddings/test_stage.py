@@ -10,10 +10,11 @@ import pytest
 from tests.conftest import Textkit
 from tests.making import records_of, run
 from textkit.artifacts.store import Store
+from textkit.cli import group
 from textkit.embeddings.stage import Embed
 from textkit.embeddings.table import Table
 from textkit.embeddings.word2vec import Word2Vec
-from textkit.errors import InputError
+from textkit.errors import InputError, UsageError
 from textkit.stage import ids_owner, restore
 from textkit.tokenizers.stage import Tokenize
 
@@ -80,3 +81,35 @@ def test_the_share_of_unknown_tokens_is_told(textkit: Textkit) -> None:
     assert '"tokens": 20, "unknown": 0' in learned.stderr
     applied = textkit("embed", "--load", "vec", stdin='{"tokens":["a","x","y","z"]}\n')
     assert "75.0 % of 4 tokens are not in the vocabulary" in applied.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--subword", "jamo"], "word2vec has no --subword; it goes with --method fasttext"),
+        (["--method", "lsa", "--lr", "1"], "lsa has no --lr; it goes with --method word2vec or fasttext or doc2vec"),
+        (["--method", "lsa", "--threads", "2"], "lsa is not learned in threads"),
+        (["--method", "onehot", "--threads", "2"], "onehot is not learned in threads"),
+        (["--lr", "0.00001"], "would rise from lr=1e-05 to min_lr=0.0001"),
+        (["-s", "ns_exponent=-500"], "ns_exponent is at least -10"),
+        (["--method", "fasttext", "--min-n", "5", "--max-n", "3"], "min_n=5 is more than max_n=3"),
+        (["--method", "fasttext", "--max-n", "0", "--subword", "jamo"], "max_n=0 means none"),
+        (["--method", "fasttext", "--max-n", "0", "--oov", "subword", "--pool", "mean"], "fasttext with max_n=0 has no subwords"),
+        (["--method", "fasttext", "-s", "syllables=2"], "syllables is about n-grams of Hangul; add --subword jamo"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_that_would_do_nothing_or_cannot_be_are_refused(
+    tmp_path: Path, arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("a b\n")
+    with pytest.raises(UsageError) as caught:
+        group.main(["embed", *arguments, "a.txt"], standalone_mode=False)
+    assert told in str(caught.value)
+
+
+def test_the_words_alone_do_not_travel_by_reference(textkit: Textkit) -> None:
+    note = "the vectors travel by reference"
+    assert note in textkit("embed", "--dim", "2", stdin="a b\n").stderr
+    assert note not in textkit("embed", "--dim", "2", "--words", stdin="a b\n").stderr

@@ -100,6 +100,14 @@ def test_what_cannot_be_gone_on_with_is_refused(textkit: Textkit, arguments: lis
     assert message in textkit("embed", *arguments, stdin=MORE, code=2).stderr
 
 
+def test_the_file_of_another_program_can_be_gone_on_with(textkit: Textkit, tmp_path: Path) -> None:
+    (tmp_path / "old.vec").write_text("2 4\nfilm 1 0 0 0\nold 0 1 0 0\n")
+    textkit("embed", "--update", "old.vec", "--dim", "4", "--save", "new", stdin=MORE)
+    new = Table.load(tmp_path / "new")
+    assert {*new.vocabulary.tokens} == {*SPECIALS, "film", "old", "sequel"}
+    assert row_of(new, "old").tolist() == [0, 1, 0, 0]
+
+
 def test_a_pipe_that_cannot_make_it_is_not_printed(textkit: Textkit, tmp_path: Path) -> None:
     textkit("embed", "--dim", "4", "--save", "old", stdin=TOKENS)
     (tmp_path / "out.jsonl").write_text(textkit("embed", "--update", "old", "--save", "new", stdin=MORE).stdout)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import dataclasses
+import gzip
 import json
+import lzma
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +177,34 @@ def test_files_that_are_no_questions(vec: Path, tmp_path: Path, text: str, said:
         measured(vec, (str(tmp_path / "questions"),))
 
 
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_read_as_they_are(vec: Path, tmp_path: Path, questions: str, packed: Any) -> None:
+    for name, data in (("pairs", b"cat,dog,1\nthe,dog,2\ncat,the,3.5\n"), ("questions", Path(questions).read_bytes())):
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / f"{name}.packed").write_bytes(packed(data))
+    plain, found = (measured(vec, (str(tmp_path / f"questions{end}"),), (str(tmp_path / f"pairs{end}"),)).metrics for end in ("", ".packed"))
+    assert plain == found != {}
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("utf-16", "it looks like UTF-16; add --encoding utf-16"), ("cp949", "add --encoding cp949")])
+def test_files_of_another_encoding_say_which(tmp_path: Path, encoding: str, said: str) -> None:
+    vec = saved(tmp_path / "vec", table_of(["왕", "여왕", "나라"]))
+    path = tmp_path / "pairs"
+    path.write_bytes("왕,여왕,1\n왕,나라,2\n여왕,나라,0\n".encode(encoding))
+    with pytest.raises(InputError, match=said):
+        measure_vectors(vec, (str(path),), (), 10, False)
+    assert measure_vectors(vec, (str(path),), (), 10, False, encoding).pairs[0].known == 3
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_words_in_pieces_are_the_composed_ones(tmp_path: Path, exact: bool) -> None:
+    path = tmp_path / "pairs"
+    path.write_text(unicodedata.normalize("NFD", "왕,나라,2\n"))
+    for form in ("NFC", "NFD"):
+        vec = saved(tmp_path / form, table_of([unicodedata.normalize(form, word) for word in ("왕", "나라")]))
+        assert measure_vectors(vec, (str(path),), (), 10, exact).pairs[0].known == 1
+
+
 @pytest.fixture
 def told(textkit: Textkit, questions: str) -> Textkit:
     saved(textkit.folder / "vec", TABLE)
@@ -190,13 +222,19 @@ def test_as_a_process(told: Textkit) -> None:
     assert f"{found['analogies'][0]['accuracy']:.4f}" in shown
 
 
+def test_from_stdin(told: Textkit) -> None:
+    piped = told("evaluate", "vec", "--pairs", "-", "--json", stdin=(told.folder / "pairs.csv").read_text())
+    plain = told("evaluate", "vec", "--pairs", "pairs.csv", "--json")
+    assert json.loads(piped.stdout)["pairs"][0] == {**json.loads(plain.stdout)["pairs"][0], "file": "-"}
+
+
 def test_limits(told: Textkit) -> None:
     told("evaluate", "vec", "--analogies", "questions.txt", "--fail-under", "analogies=0.1")
     failed = told("evaluate", "vec", "--analogies", "questions.txt", "--fail-under", "analogies_all=0.999", code=5)
     assert "analogies_all is 0." in failed.stderr
     assert failed.stdout
     cannot = told("evaluate", "vec", "--analogies", "questions.txt", "--fail-under", "pearson=0", code=3)
-    assert "it takes an embedding and --pairs FILE" in cannot.stderr
+    assert "it takes an embedding and --pairs FILE, with two known pairs or more" in cannot.stderr
 
 
 @pytest.mark.parametrize(
@@ -206,6 +244,8 @@ def test_limits(told: Textkit) -> None:
         (["vec", "pairs.csv", "--pairs", "pairs.csv"], 2, "measure one embedding"),
         (["--pairs", "pairs.csv"], 2, "measure one embedding"),
         (["vec", "--pairs", "pairs.csv", "--worst", "3"], 2, "--worst is about labels"),
+        (["vec", "--pairs", "pairs.csv", "--limit", "3"], 2, "--limit is for records"),
+        (["pairs.csv", "--restrict-vocab", "3"], 2, "--restrict-vocab is about an embedding"),
         (["vec", "--pairs", "nosuch"], 3, "nosuch: no such file"),
         (["nosuch", "--pairs", "pairs.csv"], 3, "nosuch"),
     ],

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,14 @@ def test_odd_one_out(vec: Path) -> None:
 
 
 def test_odd_one_out_leaves_words_without_a_vector_out(vec: Path) -> None:
-    answers = asked(vec, ["x cat dog horse y", "x y cat", "x y z", ""], ODD)
-    assert [answer["odd_one_out"] for answer in answers] == [GENSIM.doesnt_match(["cat", "dog", "horse"]), None, None, None]
+    answers = asked(vec, ["x cat dog horse y", "x cat dog", "x y cat", "x y z", ""], ODD)
+    assert [answer["odd_one_out"] for answer in answers] == [
+        GENSIM.doesnt_match(["cat", "dog", "horse"]),
+        None,
+        None,
+        None,
+        None,
+    ]  # of two both are as near
 
 
 def test_words_without_a_vector_get_an_empty_answer(vec: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,6 +94,16 @@ def test_words_without_a_vector_get_an_empty_answer(vec: Path, capsys: pytest.Ca
     assert [len(answer["neighbours"]) for answer in answers] == [3, 0, 0, 0, 0, 0]
     stage.finish()
     assert "warning: 3 of 6 queries have words without a vector: 'nosuch', '[PAD]'" in capsys.readouterr().err
+
+
+def test_words_in_pieces_are_found_composed(vec: Path, tmp_path: Path) -> None:
+    pieces = unicodedata.normalize("NFD", "왕")
+    composed, found = (asked(vec, [word], k=3)[0]["neighbours"] for word in ("왕", pieces))
+    assert composed == found != []
+    table = dataclasses.replace(TABLE, subwords=Subwords(np.random.default_rng(1).normal(size=(1000, TABLE.dim)).astype(np.float32), 1, 3))
+    words = Words.load(saved(tmp_path / "sub", table))
+    made = [words.vectors_of(pl.Series([unicodedata.normalize(form, "영화관")]))[0] for form in ("NFC", "NFD")]
+    np.testing.assert_array_equal(made[0], made[1])
 
 
 def test_strictly_they_are_bad_records(vec: Path) -> None:

@@ -63,10 +63,21 @@ def test_the_split_is_the_seeds() -> None:
     assert task.split(found, 0.0, 1)[1].tolist() == []
 
 
+class _Same(torch.nn.Module):
+    """A network of which the logits are known."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, _: Any) -> torch.Tensor:
+        return self.logits
+
+
 def test_the_loss_is_the_mean_cross_entropy() -> None:
     problem = Classifying(TASK, Feed(Ragged.of(pl.Series([[0]], dtype=pl.List(pl.Int32))), 0), np.zeros(1))
     logits = torch.log(torch.tensor([[0.25, 0.5, 0.25], [0.125, 0.75, 0.125]]))
-    assert float(problem.loss(lambda *_: logits, (None, torch.tensor([0, 1])))) == pytest.approx((math.log(4) - math.log(0.75)) / 2)
+    assert float(problem.loss(_Same(logits), (None, torch.tensor([0, 1]), None))) == pytest.approx((math.log(4) - math.log(0.75)) / 2)
 
 
 def test_metrics_as_scikit_learn() -> None:

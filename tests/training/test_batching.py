@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textkit.training.batching import CELLS, WINDOW, padding_share, shuffled_batches, sorted_batches
+from textkit.training.batching import CELLS, PIECE, WINDOW, cells_of, padding_share, shuffled_batches, sorted_batches, steps_of
 
 LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=80).map(np.array)
 
@@ -72,3 +72,49 @@ def test_one_long_record_does_not_blow_the_batch_up(batches: Callable[[np.ndarra
     found = batches(lengths)
     assert sorted(np.concatenate(found)) == list(range(300))
     assert max(len(batch) * int(lengths[batch].max()) for batch in found) <= CELLS
+
+
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 4), st.integers(0, 3))
+@settings(max_examples=40)
+def test_every_record_stands_in_one_step(lengths: np.ndarray, size: int, accumulate: int, epoch: int) -> None:
+    rows = np.arange(len(lengths))
+    for sizes in ((size, 0, accumulate), (size, 20, accumulate), ("full", 0, 1)):
+        steps = steps_of(rows, lengths, (1, epoch), *sizes)
+        assert sorted(np.concatenate([batch for step in steps for batch in step])) == rows.tolist()
+        assert len(steps) == 1 or max(map(len, steps)) <= accumulate
+
+
+def test_the_order_follows_from_seed_and_epoch_alone() -> None:
+    lengths = np.arange(300) % 17
+
+    def order(seed: int, epoch: int) -> list[list[int]]:
+        return [batch.tolist() for step in steps_of(np.arange(300), lengths, (seed, epoch), 8) for batch in step]
+
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 2) != order(1, 3)
+    assert order(1, 2) != order(2, 2)
+
+
+@pytest.mark.parametrize("tokens", [100, 1000])
+def test_batches_by_tokens_are_full_of_them(tokens: int) -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 3000)
+    batches = [batch for (batch,) in steps_of(np.arange(3000), lengths, (0, 1), 1, tokens)]
+    sizes = [cells_of(batch, lengths) for batch in batches]
+    assert max(sizes) <= tokens
+    assert np.mean(sizes) > 0.6 * tokens
+    assert padding_share(batches, lengths) < 0.1
+
+
+def test_full_is_cut_into_pieces_by_length() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 3000)
+    (step,) = steps_of(np.arange(3000), lengths, (0, 1), "full")
+    assert max(map(len, step)) <= PIECE
+    assert max(cells_of(batch, lengths) for batch in step) <= CELLS
+    assert padding_share(step, lengths) < 0.1
+
+
+def test_padding_of_texts_is_below_5_percent() -> None:
+    """Lengths as those of reviews: most are short, some are very long."""
+    lengths = np.minimum(np.random.default_rng(0).lognormal(2.6, 0.6, 20_000).astype(int) + 1, 70)
+    batches = shuffled_batches(np.arange(20_000), lengths, 64, np.random.default_rng(0))
+    assert padding_share(batches, lengths) < 0.05

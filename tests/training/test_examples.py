@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from textkit.training.examples import Examples, collect
 RECORDS: list[dict[str, Any]] = [{"ids": [i] * (i % 4), "vector": [i / 2, -i], "label": "ab"[i % 2]} for i in range(20)]
 
 
-def gather(records: list[dict[str, Any]], **columns: tuple[str, ...]) -> Examples:
+def gather(records: list[dict[str, Any]], **columns: Any) -> Examples:
     return collect(stream_of(records, size=6), **columns)
 
 
@@ -80,3 +81,23 @@ def test_the_fingerprint_tells_data_apart() -> None:
         fingerprint({"ids": [3], "label": "b"}, {"ids": [1, 2], "label": "a"}),
     ]
     assert len({first, *others}) == 4
+
+
+def test_what_is_kept_in_a_folder_is_loaded_as_it_was(tmp_path: Path) -> None:
+    records = [
+        {**record, "features": {"indices": [i % 5, 7], "values": [0.5, i]}, "labels": ["x", "한글"][: i % 3], "n": i / 4}
+        for i, record in enumerate(RECORDS)
+    ]
+    columns: dict[str, Any] = {"ragged": ("ids",), "dense": ("vector",), "sparse": ("features",), "strings": ("label", "labels"), "weight": "n"}
+    found = collect(stream_of(records, size=6), folder=tmp_path, **columns)
+    again, due = Examples.load(tmp_path), collect(stream_of(records, size=6), **columns)
+    assert due.fingerprint() == found.fingerprint() == again.fingerprint()
+    assert len(again) == len(due)
+    assert again.sparse["features"].width == due.sparse["features"].width
+    assert {name: column.dtype for name, column in again.strings.items()} == {name: column.dtype for name, column in due.strings.items()}
+
+
+def test_a_folder_keeps_columns_without_values(tmp_path: Path) -> None:
+    collect(stream_of([{"ids": []}] * 3), ragged=("ids",), folder=tmp_path)
+    ids = Examples.load(tmp_path).ragged["ids"]
+    assert (ids.flat.tolist(), ids.lengths.tolist()) == ([], [0, 0, 0])

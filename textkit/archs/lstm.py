@@ -8,7 +8,7 @@ Shapes: B records, T tokens, D width of an embedded token, H hidden width, W wid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -17,11 +17,13 @@ from textkit.nn.inputs import Sizes, Tokens
 from textkit.nn.readout import Readout
 from textkit.nn.recurrent import Recurrent
 from textkit.nn.settings import Unrolling
+from textkit.nn.tracing import Trace, gates_of, mixing_of, trace
 
 
 class LSTM(nn.Module):
     engine = "torch"
     reads = ("ids",)
+    explains = ("words", "gates")
     tokenwise = True  # it has a state for each token, so that it can tag
 
     @dataclass(frozen=True)
@@ -42,3 +44,8 @@ class LSTM(nn.Module):
     def forward(self, inputs: Tokens) -> Tensor:
         """-> (B, W), the records' vectors."""
         return self.readout(self.states(inputs), inputs.lengths)  # type: ignore[no-any-return]
+
+    def trace(self, inputs: Tokens) -> Trace:
+        """What each token adds to the vector; gates (B, layers, 1 or 2 directions, T)."""
+        states, gates = gates_of(self.recurrent, self.embedding(inputs), inputs.lengths)
+        return replace(trace(mixing_of(self.readout, states, inputs.lengths), states), gates=gates)

@@ -206,7 +206,8 @@ def read_kind(folder: str | Path, kind: str) -> dict[str, Any]:
     """The manifest of an artifact of this kind, whose files are still to be checked."""
     manifest = read_manifest(folder)
     if manifest.get("kind") != kind:
-        raise InputError(f"is a {manifest.get('kind')}, and a {kind} is needed here", where=str(folder))
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise InputError(f"is a {manifest.get('kind')}, and {article} {kind} is needed here", where=str(folder))
     if content_hash(manifest["files"]) != manifest["sha256"]:
         raise InputError("the manifest's hash is not that of its files", where=str(Path(folder) / MANIFEST), fix="make the artifact again")
     return manifest

@@ -27,7 +27,8 @@ def command(**given: Any) -> Any:
 
     Word vectors, of a folder that embed saved or of another program's file, go to a file called *.vec or *.w2v
     (word2vec's text; of a folder *.txt too), *.bin (word2vec's binary), *.glove or glove.*.txt, *.fasttext.bin, to a
-    folder DIR/, or from a folder to records.
+    folder DIR/, or to records. A file is taken for vectors if its name says so, in one of these ways, or that of the
+    output does; --from text reads its lines instead. The folder's slash may be left out where FILE's name is such.
 
     \b
     textkit convert reviews.tsv -o reviews.parquet
@@ -39,9 +40,10 @@ def command(**given: Any) -> Any:
     from textkit.runner import Job
 
     saved = _saved(given["files"])
-    form = given["form"] or (form_of(given["output"], is_table=saved) if given["to"] is None else None)
-    folder = given["output"] is not None and (given["output"].endswith("/") or Path(given["output"]).is_dir())
-    if saved or form or folder:
+    table = saved or _named_so(given)
+    folder = _is_folder(given, table and not saved)
+    form = given["form"] or (form_of(given["output"], is_table=table) if given["to"] is None and not folder else None)
+    if table or form or folder:
         return _convert_vectors(given, form, saved, folder)
     for flag in typed("force"):
         raise UsageError(f"{flag} replaces a folder of vectors, and files are always replaced")
@@ -51,6 +53,22 @@ def command(**given: Any) -> Any:
 def _saved(files: tuple[str, ...]) -> bool:
     """Whether an artifact is to be converted, and not a stream."""
     return any(Path(file).is_dir() for file in files)
+
+
+def _named_so(given: dict[str, Any]) -> bool:
+    """Whether the one input is called as a file of vectors is, and nothing says that it is a stream."""
+    from textkit.embeddings.files.names import form_of
+
+    return len(given["files"]) == 1 and given["from_"] is None and form_of(given["files"][0]) is not None
+
+
+def _is_folder(given: dict[str, Any], foreign: bool) -> bool:
+    """Whether the vectors go to a folder; those of another program do so to a bare name too, as of --save."""
+    output = given["output"]
+    if output is None or output == "-":
+        return False
+    bare = foreign and not given["to"] and not given["form"] and not Path(output).suffix and not Path(output).exists()
+    return bool(output.endswith("/") or Path(output).is_dir() or bare)
 
 
 def _convert_vectors(given: dict[str, Any], form: str | None, saved: bool, folder: bool) -> Any:

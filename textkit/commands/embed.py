@@ -41,8 +41,12 @@ OWN = (
     option("--negative", type=click.IntRange(min=1), default=5, show_default=True, help="Negative samples for each word."),
     option("--min-n", type=click.IntRange(min=1), default=3, show_default=True, help="fasttext: characters of the shortest n-grams."),
     option("--max-n", type=click.IntRange(min=0), default=6, show_default=True, help="fasttext: characters of the longest n-grams; 0: none."),
-    option("--subword", type=click.Choice(["char", "jamo"]), help="fasttext: n-grams of characters, or of the letters of Hangul.  [default: char]"),
-    option("--update", metavar="DIR", type=PATH, help="Go on with the embedding in this folder: more text, new words."),
+    option(
+        "--subword",
+        type=click.Choice(["char", "jamo"]),
+        help="fasttext: n-grams of characters, or of the letters and syllables of Hangul.  [default: char]",
+    ),
+    option("--update", metavar="DIR|FILE", type=PATH, help="Go on with these vectors, which --load would take: more text, new words."),
     option(
         "--threads",
         type=click.IntRange(min=1),
@@ -74,6 +78,10 @@ def command(**given: Any) -> Any:
     The vectors travel by reference: the stream's lineage names them, and `train` starts from them. Raw text is
     tokenized as words first; tokens without ids get ids of the embedding's vocabulary.
 
+    --load also takes word2vec's text and binary, GloVe, and fastText's .vec and .bin, each compressed or not; these are method
+    `pretrained`. --subword jamo makes n-grams of the letters of Hangul, and of 1 to 4 whole syllables: -s syllables=0 leaves
+    the latter out.
+
     doc2vec makes 10 passes unless --epochs says otherwise, and onehot at most 1000 columns unless --dim does.
 
     --pool sif and tfidf learn what each word weighs, from the records, together with the vectors or when they are loaded
@@ -93,7 +101,8 @@ def command(**given: Any) -> Any:
     from textkit.runner import Job
 
     if given["load"]:
-        nothing_to_learn("method", "update", *LEARNED, "settings", "threads", "deterministic")
+        method_too = () if given["method"] == "pretrained" else ("method",)
+        nothing_to_learn(*method_too, "update", *LEARNED, "settings", "threads", "deterministic")
         if given["store"] and not given["save"]:
             raise UsageError("--store says how vectors are saved", fix="add --save DIR")
         stage = Embed.load(given["load"], _pooling(given), Store(given["save"], given["force"]), given["store"])
@@ -138,7 +147,8 @@ def _learner(given: dict[str, Any]) -> Any:
 
         name, base, old["old"] = old_one(given["update"], name if typed("method") else None)
         method_class = EMBEDDINGS.find(name)
-    pairs = [f"{field}={given[field]}" for field in LEARNED if typed(field)]  # a method need not have them all
+    _refuse_others(name, method_class)
+    pairs = [f"{field}={given[field]}" for field in LEARNED if typed(field)]
     settings = override(base, [*pairs, *given["settings"]])
     if given["deterministic"] and (given["threads"] or 1) > 1:
         raise UsageError("--deterministic is one thread, and --threads asks for more")
@@ -146,10 +156,22 @@ def _learner(given: dict[str, Any]) -> Any:
     pooling = _pooling(given)
     if given["pool"] == "doc" and not getattr(method_class, "documents", False):
         raise UsageError(f"--pool doc needs vectors of documents, and {name} has none", fix="use --pool mean or sif, or --method doc2vec or lsa")
-    if given["oov"] == "subword" and "min_n" not in method_class.Config.__dataclass_fields__:
-        raise UsageError(f"--oov subword: {name} has no subwords", fix="use --oov skip, zero or mean, or --method fasttext")
+    if given["oov"] == "subword" and not getattr(settings, "max_n", 0):
+        raise UsageError(
+            f"--oov subword: {name}{' with max_n=0' * (name == 'fasttext')} has no subwords", fix="use --oov skip, zero or mean, or --method fasttext"
+        )
     store = Store(given["save"], given["force"])
     return Embed(name, settings, pooling, learner=learner, store=store, saves=given["store"])
+
+
+def _refuse_others(name: str, method_class: Any) -> None:
+    """UsageError for an option that this method does not have."""
+    for field in LEARNED:
+        for flag in typed(field) if field not in method_class.Config.__dataclass_fields__ else ():
+            others = [other for other in EMBEDDINGS if field in EMBEDDINGS.find(other).Config.__dataclass_fields__]
+            raise UsageError(f"{name} has no {flag}", fix=f"it goes with --method {' or '.join(others)}")
+    for flag in typed("threads") if not getattr(method_class, "threaded", False) else ():
+        raise UsageError(f"{name} is not learned in threads, and {flag} would do nothing")
 
 
 def _pooling(given: dict[str, Any]) -> Any:

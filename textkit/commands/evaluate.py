@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from textkit.errors import UsageError
-from textkit.options import INPUT, JSON, PATH, finite, inputs_from, option, refuse_terminal, subcommand, typed
+from textkit.options import INPUT, JSON, PATH, finite, inputs_from, names_in, option, refuse_terminal, subcommand, typed
 
 
 def limits(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -64,14 +64,16 @@ def command(**given: Any) -> Any:
     If the first FILE is a folder that train saved, the records of the others are predicted with it; otherwise they
     must have `label` and `prediction`. ROC-AUC, average precision, log loss and calibration error take the scores of
     all labels: those of a model, of predict --proba, or of two labels. Of records with several labels, `labels` is
-    measured against `predictions`.
+    measured against `predictions`; of words, `gold_tags` against `tags`: entities where they mark such, as seqeval does.
 
-    If the first FILE is what embed saved, its word vectors are measured: on --pairs (two words and a score a line) by
-    correlation, on --analogies (`a b c d`, and `: section` lines) by how often b - a + c is nearest to d.
+    With --pairs or --analogies the one FILE is an embedding, as embed --load takes it, and its word vectors are measured:
+    on --pairs (two words and a score a line) by correlation, on --analogies (`a b c d`, and `: section` lines) by how
+    often b - a + c is nearest to d.
 
     \b
     textkit evaluate model reviews_test.tsv
     textkit predict model reviews_test.tsv | textkit evaluate --json
+    textkit evaluate tagger test.conllu --fail-under tag_accuracy=0.95
     textkit evaluate model reviews_test.tsv --confidence 0.95 --worst 5
     textkit evaluate model reviews.tsv --compare answers.jsonl
     textkit evaluate model reviews_test.tsv --fail-under f1_macro=0.4 --fail-under log_loss=0.7
@@ -82,6 +84,8 @@ def command(**given: Any) -> Any:
     """
     if given["pairs"] or given["analogies"] or _is_embedding(given["files"]):
         return _of_vectors(given)
+    for flag in typed("restrict_vocab", "case_sensitive"):
+        raise UsageError(f"{flag} is about an embedding, which is measured on --pairs FILE or --analogies FILE")
     from textkit.evaluating import Wishes, measure_any
     from textkit.runner import Job
 
@@ -120,20 +124,25 @@ def _of_vectors(given: dict[str, Any]) -> None:
         raise UsageError("--pairs and --analogies measure one embedding, and its name is all that is needed besides")
     for flag in typed("confidence", "compare", "worst", "gold"):
         raise UsageError(f"{flag} is about labels, and an embedding gives none")
-    report = measure_vectors(adopted(given["files"][0]), given["pairs"], given["analogies"], given["restrict_vocab"], given["case_sensitive"])
+    for flag in typed(*(name for name in names_in("Input") if name not in ("files", "encoding"))):
+        raise UsageError(f"{flag} is for records, and --pairs and --analogies take none")
+    files = (given["pairs"], given["analogies"])
+    report = measure_vectors(adopted(given["files"][0]), *files, given["restrict_vocab"], given["case_sensitive"], given["encoding"])
     (print_json if given["as_json"] else print_tables)(report)
     check(report.metrics, given["fail_under"])
 
 
 def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
     """The inputs, the model if there is one, and the stages that predict with it and with a second one."""
-    from textkit.evaluating.models import Models, loaded, of_several
+    from textkit.evaluating.models import Models, loaded, of_several, of_words
     from textkit.predicting import Predict
 
     other = given["compare"]
     second = Predict.load(other) if other is not None and Path(other).is_dir() else None
     first = None if model is None else loaded(model)
     for one, path in ((first, model), (second, other)):
+        if of_words(one) and other is not None:
+            raise UsageError("--compare is for models of one label a record, and this one tags words", where=path)
         if of_several(one) and other is not None:
             raise UsageError("--compare is for models of one label a record, and this one gives several", where=path)
     usual = {} if first is None else first.bundle.lineage.columns
@@ -145,12 +154,16 @@ def _stages(given: dict[str, Any], model: str | None, files: tuple[str, ...]) ->
 
 def _beside(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """What `Wishes` has to know of files that are read along."""
-    from textkit.evaluating.models import of_several, probable
+    from textkit.evaluating.models import of_several, of_words, probable
     from textkit.streams.formats.base import Reading
     from textkit.streams.source import Inputs, check_exist
 
     usual = {} if model is None else model.bundle.lineage.columns
-    found: dict[str, Any] = {"several": of_several(model), "probable": None if model is None else probable(model.bundle.manifest)}
+    found: dict[str, Any] = {
+        "several": of_several(model),
+        "tagged": of_words(model),
+        "probable": None if model is None else probable(model.bundle.manifest),
+    }
     if given["compare"] is not None:
         found["names"] = (str(given["files"][0]) if given["files"] else "-", str(given["compare"]))
     for flag, name in (("gold", "gold"), ("compare", "other")):

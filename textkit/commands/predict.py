@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +26,10 @@ from textkit.options import (
     typed,
 )
 
+if TYPE_CHECKING:
+    from textkit.predicting import Predict
+    from textkit.streams.stream import Stream
+
 MODEL = (click.argument("model", type=PATH),)
 STRONGEST = 10  # terms for a label, and against it
 
@@ -35,15 +40,21 @@ def command(**given: Any) -> Any:
 
     MODEL is a folder that train saved. Raw text runs through the model's whole chain, a stream of the same chain
     through the rest of it. Each record gets `prediction` and `score`: the label's probability, or the decision value
-    of a model that has none, as an svm trained without --proba.
+    of a model that has none, as an svm trained without --proba. A tagger gives `tags`, one for each word, and with
+    --proba `scores`; tags that a record had are kept as `gold_tags`.
 
-    With --explain each record of a linear model gets `explanation`: the 10 terms, or --top N, that spoke most for its
-    label and those against it. A terminal shows them in colour.
+    With --explain each record gets `explanation`, and a terminal shows it in colour. Of a linear model: the 10 terms, or
+    --top N, that spoke most for its label and those against it. Of a network of tokens: what each token, or window of
+    tokens of a cnn, adds to the label's logit; where each head of attention looks; how far the gates of an lstm or gru
+    are open, the mean of their units, from left to right and back; the share of the record's vector that is read from
+    each token. A terminal tells 10 tokens for the label and 10 against it, with --top N so many, and where these look.
 
     \b
     printf 'loved every minute\\n' | textkit predict model
     textkit predict model reviews.tsv -k 2 -o answers.jsonl
+    textkit predict tagger --to conllu < raw.txt
     textkit predict model reviews.tsv --explain --top 5
+    printf 'loved every minute\\n' | textkit predict lstm --explain
     """
     from textkit.predicting import Predict
     from textkit.runner import Job
@@ -53,12 +64,21 @@ def command(**given: Any) -> Any:
         raise UsageError("--top goes with --explain")
     explain = (given["top"] or STRONGEST) if given["explain"] else None
     stage = Predict.load(given["model"], given["k"], given["proba"], explain)
+    if given["k"] and stage.task.wordwise:
+        raise UsageError("-k is for labels of records, and this model tags words", where=given["model"], fix="--proba tells how sure it is of each")
     inputs = inputs_from(given, usual=stage.bundle.lineage.columns)
     if explain and _for_a_person():
-        from textkit.showing.reasons import show
-
-        return Job(inputs, (stage,), sink=lambda stream: show(stream, stage.vectorizer.config.analyzer), wanted=("text",), draws=True)
+        return Job(inputs, (stage,), sink=_picture(stage, given["top"]), wanted=("text",), draws=True)
     return Job(inputs, (stage,), outputs_from(given), wanted=("text",))
+
+
+def _picture(stage: Predict, top: int | None) -> Callable[[Stream], None]:
+    from textkit.showing import networks, reasons
+
+    if stage.neural:
+        return lambda stream: reasons.show(stream, lambda record, console: networks.drawn(record, top, console))
+    analyzers = stage.vectorizer.config.analyzer
+    return lambda stream: reasons.show(stream, lambda record, console: reasons.drawn(record, analyzers, console))
 
 
 def _for_a_person() -> bool:

@@ -14,6 +14,7 @@ from textkit.options import (
     FED,
     INPUT,
     PATH,
+    PIPED,
     PROBA,
     RATE,
     SAVE,
@@ -42,7 +43,7 @@ class BatchSize(click.IntRange):
         return value if value == "full" else super().convert(value, param, ctx)
 
 
-TASK = (click.argument("task", type=click.Choice(list(TASKS))),)
+TASK = (click.argument("task", type=click.Choice(list(TASKS)), required=False),)
 OWN = (
     option("--arch", type=click.Choice(list(ARCHS)), help="Which model.  [default: lstm after embed, else logreg]"),
     option(
@@ -97,13 +98,24 @@ NETWORKS = (
         show_default=True,
         help="Auto: bf16 where it is fast.",
     ),
+    networks("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0, callback=finite, help="Share of certainty to give up."),
+    networks("--embedding", type=PATH, metavar="DIR", help="Begin with the word vectors that embed saved there."),
+    networks("--freeze-embedding", is_flag=True, help="Leave the word vectors as they are."),
+    networks("--init-from", type=PATH, metavar="DIR", help="Begin with the weights of a trained model, those that fit by name and shape."),
+    networks("--freeze", multiple=True, metavar="PATTERN", help="Leave the weights of these names as they are: 'encoder.*'."),
+    networks("--deterministic", is_flag=True, help="The same weights bit for bit, also on a GPU, however often it was stopped and resumed."),
+    networks("--save-every", type=click.IntRange(min=1), metavar="STEPS", help="Write a checkpoint every so many steps.  [default: by time]"),
     networks("--find-lr", is_flag=True, help="Look for a good --lr by a short run with a rising one; save nothing."),
     networks("--dry-run", is_flag=True, help="Tell shapes, parameters, memory, time and three records; save nothing."),
 )
-NOT_SETTINGS = {"valid", "find_lr", "dry_run"}  # of those above, what is no setting of the loop
+STARTING = ("label_smoothing", "embedding", "freeze_embedding", "init_from", "freeze")  # of those above, what the network is built with
+RESUME = (option("--resume", metavar="DIR", type=PATH, help="Go on with the training of DIR that was stopped; needs no input."),)
+CHANGEABLE = ("lr", "epochs", "max_time", "device")  # when going on
+KEEPING = ("deterministic", "save_every")
+NOT_SETTINGS = {"valid", "find_lr", "dry_run", *STARTING, *KEEPING}  # what is no setting of the loop
 
 
-@subcommand(*TASK, *OWN, *PROBA, *EPOCHS, *RATE, *NETWORKS, *DEVICE, *SEED, *SETTINGS, *SAVE, *INPUT)
+@subcommand(*TASK, *OWN, *PROBA, *EPOCHS, *RATE, *NETWORKS, *DEVICE, *SEED, *SETTINGS, *SAVE, *RESUME, *INPUT)
 def command(**given: Any) -> Any:
     """Train a model and save it with its whole chain.
 
@@ -117,7 +129,12 @@ def command(**given: Any) -> Any:
     textkit train classify reviews.tsv --arch lstm --valid reviews_test.tsv --epochs 20 --early-stop 3 --save model
     textkit train classify reviews.tsv --arch lstm --batch-size full --optimizer sgd --lr 1 --epochs 100 --save model
     textkit train classify reviews.tsv --arch lstm --find-lr
+    textkit train --resume model
     """
+    if given["resume"]:
+        return _resume(given)
+    if not given["task"]:
+        raise UsageError(f"what is to be learned? train takes a task first: {', '.join(TASKS)}")
     looks = given["find_lr"] or given["dry_run"]
     if not given["save"] and not looks:
         raise UsageError("train keeps nothing without --save DIR")
@@ -134,24 +151,42 @@ def command(**given: Any) -> Any:
     if given["class_weight"]:
         if not given["arch"] and not given["tune"]:
             raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
-        if given["arch"] and "class_weight" not in get_type_hints(ARCHS[given["arch"]].load().Config):
-            raise UsageError(f"--class-weight is not for {given['arch']}", fix="--arch logreg, svm, sgd and nbsvm know it; nb is fair to rare labels")
-        given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
+        arch = ARCHS[given["arch"]].load() if given["arch"] else None
+        if arch is None or arch.engine == "classic":
+            if arch is not None and "class_weight" not in get_type_hints(arch.Config):
+                fix = "--arch logreg, svm, sgd, nbsvm and networks know it; nb is fair to rare labels"
+                raise UsageError(f"--class-weight is not for {given['arch']}", fix=fix)
+            given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
+            given["class_weight"] = None
     if not given["tune"]:
         for flag in typed("tune_metric", "trials"):
             raise UsageError(f"{flag} goes with --tune SECONDS")
-        check_settings(given["arch"], given["settings"])
+        check_settings(given["arch"], given["task"], given["settings"])
     import_ahead(given["arch"])
     inputs = inputs_from(given)
     flags = ["epochs", "lr", *names_in("Networks")]
     training = {name: given[name] for name in flags if typed(name) and name not in NOT_SETTINGS}
     if "max_steps" in training:
         training.setdefault("epochs", None)
-    own = ("task", "save", "arch", "settings", "valid_split", "seed", "force", "proba", "weight", "find_lr", "dry_run")
+    own = ("task", "save", "arch", "settings", "class_weight", "valid_split", "seed", "force", "proba", "weight", "find_lr", "dry_run")
     valid = replace(inputs, paths=(given["valid"],), parallel=(), limit=None, sample=None) if given["valid"] else None
-    plan = Plan(**{name: given[name] for name in own}, training=training, valid=valid, for_networks=tuple(typed(*flags)))
-    learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan)
-    return Job(inputs, sink=learn, wanted=("label",), check=Usable(given["weight"]))
+    plan = Plan(**{name: given[name] for name in (*own, *STARTING, *KEEPING)}, training=training, for_networks=tuple(typed(*flags)))
+    wanted = TASKS.find(given["task"]).gold
+    learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan, valid)
+    return Job(inputs, sink=learn, wanted=(wanted,), check=Usable(given["weight"], wanted if wanted != "label" else ""))
+
+
+def _resume(given: dict[str, Any]) -> None:
+    """Go on at once: there is nothing to read."""
+    context = click.get_current_context()
+    allowed = ("task", "resume", "force", *CHANGEABLE, *(name for name in context.params if name not in given))
+    for flag in typed(*(name for name in context.params if name not in allowed)):
+        raise UsageError(f"{flag} is for a new training", fix="--resume takes --lr, --epochs, --max-time and --device with it, and no input")
+    if context.meta.get(PIPED):
+        raise UsageError("train --resume reads no records, so it is no stage of a pipe")
+    from textkit.training.resuming import go_on
+
+    go_on(given["resume"], given["task"], given["force"], {name: given[name] for name in CHANGEABLE if typed(name)})
 
 
 def _tuning(plan: Any, given: dict[str, Any]) -> Any:

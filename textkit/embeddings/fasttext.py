@@ -16,6 +16,7 @@ from textkit.embeddings.corpus import FIRST, Corpus
 from textkit.embeddings.learning import Learner, Windowed, frequencies, old_rows, take_output
 from textkit.embeddings.subwords import Subwords, ngrams
 from textkit.embeddings.table import Table
+from textkit.errors import UsageError
 from textkit.report import say
 from textkit.tokenizers.vocabulary import Vocabulary
 
@@ -34,6 +35,16 @@ class FastText(Learner):
         syllables: int = setting(4, "with subword=jamo also n-grams of 1 to so many whole syllables; 0: none", least=0)
 
     continues = True
+
+    def __init__(self, config: Config, threads: int | None = None, old: Table | None = None) -> None:
+        """UsageError if no n-gram can be so long and so short, and for what goes with n-grams of jamo only."""
+        super().__init__(config, threads, old)
+        if 0 < config.max_n < config.min_n:
+            raise UsageError(f"min_n={config.min_n} is more than max_n={config.max_n}", fix="give max_n=0 for no n-grams at all")
+        if config.subword == "jamo" and not config.max_n:
+            raise UsageError("subword=jamo is about n-grams, and max_n=0 means none")
+        if config.subword != "jamo" and config.syllables != FastText.Config.syllables:
+            raise UsageError("syllables is about n-grams of Hangul", fix="add --subword jamo")
 
     @classmethod
     def settings_of(cls, table: Table) -> dict[str, Any]:
@@ -54,7 +65,8 @@ class FastText(Learner):
         hashes = np.concatenate([part for part, _ in parts]) if parts else np.zeros(0, np.uint32)
         sizes = np.concatenate([part for _, part in parts]) if parts else np.zeros(len(words), np.int64)
         buckets = (buckets_for(hashes) if c.bucket == "auto" else c.bucket) if len(hashes) else 0
-        _tell_size(len(words), buckets, c)
+        if subsample == c.subsample:  # and not when it begins again without thinning out
+            _tell_size(len(words), buckets, c)
         model = Gensim(sg=int(c.sg), min_n=c.min_n, max_n=c.max_n, bucket=buckets, **self._options(threads, subsample))
         model.wv = Composed(c.dim, c.min_n, c.max_n, hashes % np.uint32(max(1, buckets)), sizes, buckets)
         model.build_vocab_from_freq(frequencies(occurrences))

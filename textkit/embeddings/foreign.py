@@ -37,7 +37,7 @@ def adopted(given: str | Path) -> Path:
 def imported(path: str | None, store: Store) -> Stored:
     """An artifact of the vectors in a file, or in stdin."""
     table, form = read_table(path)
-    say(f"{path or '<stdin>'}: {told(table)}, as {form} has them")
+    say(f"{path or '<stdin>'}: {told(table)}, in the form of {form}")
 
     def fill(draft: Path) -> dict[str, Any]:
         table.save(draft)

@@ -35,7 +35,7 @@ class Training:
     negative: int = setting(5, "negative samples for each word", least=1)
     hs: bool = setting(False, "hierarchical softmax instead of negative samples")
     subsample: float = setting(0.001, "words above this share of the corpus are thinned out", least=0)
-    ns_exponent: float = setting(0.75, "shape of the distribution that negative samples come from")
+    ns_exponent: float = setting(0.75, "shape of the distribution that negative samples come from", least=-10, most=10)
     seed: int = setting(42, "random seed", least=0, most=2**32 - 1)
 
 
@@ -53,15 +53,18 @@ class Learner(ABC):
 
     Config: ClassVar[type]
     continues: ClassVar[bool] = False  # whether it can go on with an old table
+    threaded: ClassVar[bool] = True
     by_lines: ClassVar[bool] = False  # whether the learning rate falls by lines read, not by words
     shortest: ClassVar[int] = 2  # words that a record must have to be learned from
 
     def __init__(self, config: Any, threads: int | None = None, old: Table | None = None) -> None:
         """`threads` None: one for a small corpus, so that the bytes are the same each time, else all cores.
 
-        UsageError if the old table is of other settings.
+        UsageError if the old table is of other settings, or they do not fit each other.
         """
         self.config, self._threads, self._old = config, threads, old
+        if config.min_lr > config.lr:
+            raise UsageError(f"the learning rate would rise from lr={config.lr} to min_lr={config.min_lr}", fix=f"give -s min_lr={config.lr} or less")
         for name, value in {} if old is None else self.settings_of(old).items():
             if getattr(config, name) != value:
                 raise UsageError(f"the old embedding has {name}={value}, which cannot become {getattr(config, name)}")
@@ -98,7 +101,8 @@ class Learner(ABC):
             if self._state(model) != start:
                 break  # else a handful of words were all thinned out: gensim would return its random start
         else:
-            raise InputError("nothing was learned: there are too few words, or the learning rate is too small", fix="raise --epochs or --lr")
+            why = "there are too few words, or the learning rate is too small, or far too large"
+            raise InputError(f"nothing was learned: {why}", fix="raise --epochs, or give another --lr")
         self._tell(len(occurrences) - FIRST, corpus, threads, time.monotonic() - began, watch.loss())
         return model
 

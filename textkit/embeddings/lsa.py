@@ -81,7 +81,8 @@ class LSA:
         singular = np.sqrt(np.maximum(values, 0))
         kept = singular > TINY * singular[0]
         if kept.sum() < c.dim:
-            say(f"the records have {kept.sum()} independent directions: the other {c.dim - kept.sum()} numbers of each vector are 0")
+            plural = "" if kept.sum() == 1 else "s"
+            say(f"the records have {kept.sum()} independent direction{plural}: the other {c.dim - kept.sum()} numbers of each vector are 0")
         directions = _turned(basis @ turns[:, kept])
         room = c.dim - int(kept.sum())
         return np.pad(directions, ((0, 0), (0, room))), np.pad(singular[kept], (0, room))

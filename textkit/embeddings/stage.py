@@ -126,8 +126,6 @@ class Embed(Stage):
             raise InputError(f"nothing to learn {what} from: there are no records")
         if self._learner:
             self._take(self._learner.fit(spool.column("tokens")))
-            if not self.pooling.active:
-                say("the vectors travel by reference, for train to start from; --pool mean puts one into each record")
         if self._lacks_weighing:
             assert self._table is not None, "learned or loaded"
             self._weighing = learn(self._table, spool.column("tokens"), self.pooling)
@@ -211,6 +209,8 @@ class Embed(Stage):
             share = 100 * self._unknown / self._tokens
             what = "have no vector" if self.pooling.active else "are not in the vocabulary"
             say(f"{share:.1f} % of {self._tokens} tokens {what}", tokens=self._tokens, unknown=self._unknown)
+        if self._learner and not self.pooling.active:
+            say("the vectors travel by reference, for train to start from; --pool mean puts one into each record")
         return {}
 
     def entry(self) -> Entry:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from textkit import config
 from textkit.artifacts import folder as artifact
+from textkit.embeddings.foreign import adopted
 from textkit.embeddings.learning import Learner
 from textkit.embeddings.table import KIND, Table
 from textkit.errors import UsageError
@@ -16,7 +16,8 @@ from textkit.registry import EMBEDDINGS
 
 def old_one(folder: str, asked: str | None) -> tuple[str, Any, Table]:
     """The method to go on with, its settings as they were, and the table. `asked` is the method that the user named."""
-    manifest, table = artifact.load(folder, KIND), Table.load(Path(folder))
+    place = adopted(folder)
+    manifest, table = artifact.load(place, KIND), Table.load(place)
     learned_by = manifest["method"]
     name = asked or (learned_by if learned_by != "pretrained" else "fasttext" if table.subwords is not None else "word2vec")
     found = EMBEDDINGS.find(name)

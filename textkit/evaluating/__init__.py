@@ -3,6 +3,7 @@
 scores.py        what needs probabilities: ROC-AUC, average precision, log loss, calibration error
 collecting.py    from a stream to codes and scores
 several.py       records that may have several labels
+tags.py          records with a tag for each word
 beside.py        another file of the same records: its labels, its predictions
 resampling.py    confidence intervals, by the bootstrap
 comparing.py     two models on the same records

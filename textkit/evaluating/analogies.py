@@ -63,9 +63,9 @@ class AnalogyReport:
         return {"file": self.file, **self.total.to_json(), "sections": sections}
 
 
-def measure_analogies(path: str, lexicon: Lexicon) -> AnalogyReport:
+def measure_analogies(path: str, lexicon: Lexicon, encoding: str = "utf-8") -> AnalogyReport:
     """InputError if the file has no questions, or a line that is none."""
-    sections, questions = _read(path)
+    sections, questions = _read(path, encoding)
     words = pl.Series("word", [word for question in questions for word in question], dtype=pl.String)
     vectors, rows, has = lexicon.vectors_of(words)
     rows, has = rows.reshape(-1, 4), has.reshape(-1, 4)
@@ -94,18 +94,18 @@ def _answer(lexicon: Lexicon, units: np.ndarray, rows: np.ndarray, folded: np.nd
     return right
 
 
-def _read(path: str) -> tuple[list[str], list[list[str]]]:
+def _read(path: str, encoding: str) -> tuple[list[str], list[list[str]]]:
     """The section of each question, and its four words."""
     section = ""
     sections: list[str] = []
     questions: list[list[str]] = []
-    for number, line in lines_of(path):
+    for where, line in lines_of(path, encoding):
         if line.startswith(":"):
             section = line.removeprefix(":").strip()
             continue
         words = line.split("\t") if "\t" in line else line.split()
         if len(words) != 4:
-            raise InputError(f"not a question: {line!r}", where=f"{path}:{number}", fix=QUESTION_FIX)
+            raise InputError(f"not a question: {line!r}", where=where, fix=QUESTION_FIX)
         sections.append(section)
         questions.append(words)
     if not questions:

@@ -77,6 +77,11 @@ def gold_file(inputs: Inputs) -> Beside:
     return Beside(inputs, columns)
 
 
+def tags_file(inputs: Inputs) -> Beside:
+    """The `tags` of each record."""
+    return Beside(inputs, lambda stream, batch: batch.require("tags", fix="give CoNLL, or JSON Lines with tags").select("tags"))
+
+
 def predictions_file(inputs: Inputs) -> Beside:
     """`prediction` of each record, and its `label` to see that the records are the same."""
 

@@ -10,8 +10,9 @@ from textkit.errors import InputError, QualityError
 COUNTED = ("accuracy", "balanced_accuracy", *(f"{name}_{mean}" for name in ("f1", "precision", "recall") for mean in ("macro", "micro", "weighted")))
 SCORED = ("roc_auc", "average_precision", "log_loss", "ece")
 SEVERAL = ("subset_accuracy", "hamming_loss", "f1_samples")  # of records with several labels
+TAGS = ("tag_accuracy", "sentence_accuracy", "f1_entity")  # of records with a tag for each word
 LOSSES = ("log_loss", "ece", "hamming_loss")  # the lower the better
-METRICS = (*COUNTED, *SCORED, *SEVERAL)
+METRICS = (*COUNTED, *SCORED, *SEVERAL, *TAGS)
 VECTORS = ("analogies", "analogies_all", "spearman", "spearman_all", "pearson", "pearson_all")  # of an embedding
 EVERY = (*METRICS, *VECTORS)
 
@@ -51,7 +52,10 @@ def _told(name: str, value: float, limit: float) -> str:
 
 def _takes(name: str) -> str:
     if name in VECTORS:
-        return f": it takes an embedding and --{'analogies' if name in VECTORS[:2] else 'pairs'} FILE"
+        file = "--analogies FILE, with known words" if name in VECTORS[:2] else "--pairs FILE, with two known pairs or more"
+        return f": it takes an embedding and {file}"
+    if name in TAGS:
+        return ": it takes a tag for each word" + (", and tags that mark entities, as B-PER" if name == "f1_entity" else "")
     what = {"roc_auc": "scores", "average_precision": "scores", "log_loss": "probabilities", "ece": "probabilities"}
     more = ", and records of two labels or more" if what.get(name) == "scores" else ""
     return f": it takes the {what[name]} of all labels{more}" if name in what else " of these records"

@@ -26,6 +26,7 @@ class Lexicon:
         return len(self.words.words) if len(usable) <= self.most else int(usable[self.most - 1]) + 1
 
     def fold(self, words: pl.Series) -> pl.Series:
+        words = words.str.normalize("NFC")  # in whichever form a file has its Hangul and accents
         return words if self.exact else words.str.to_uppercase()
 
     @cached_property
@@ -53,7 +54,7 @@ class Lexicon:
         vectors = np.zeros((len(words), self.words.dim))
         vectors[known] = self.words.rows.matrix.take(rows[known])
         if not known.all() and self.words.subwords is not None:
-            unknown = words.filter(pl.Series(~known))
+            unknown = words.filter(pl.Series(~known)).str.normalize("NFC")
             made, found = self.words.subwords.vectors_of(unknown.str.to_lowercase() if self._lower else unknown)
             vectors[~known] = made
             known = known.copy()

@@ -18,6 +18,7 @@ from textkit.evaluating.report import Confidence, Report
 from textkit.evaluating.resampling import Cells, intervals
 from textkit.evaluating.several import SeveralReport, may_be_several, measure_several
 from textkit.evaluating.several import demand as demand_several
+from textkit.evaluating.tags import demand_tags, may_be_tags, measure_tags
 from textkit.evaluating.worst import Worst
 from textkit.metrics import averages, classification
 from textkit.report import say
@@ -37,6 +38,7 @@ class Wishes:
     other: Inputs | None = None  # predictions to compare with, if not from a model
     seed: int = 42
     several: bool = False  # whether the model gives several labels a record; streams of such show it by themselves
+    tagged: bool = False  # whether it gives a tag a word; likewise
     probable: bool | None = None  # whether scores are probabilities; None: see by themselves
 
     @property
@@ -46,7 +48,9 @@ class Wishes:
 
     def check(self, batch: Batch) -> None:
         """BadRecords tells of those that cannot be measured."""
-        if self.several or may_be_several(batch):
+        if self.tagged or may_be_tags(batch):
+            demand_tags(batch, self.gold is not None)
+        elif self.several or may_be_several(batch):
             demand_several(batch)
         else:
             demand(batch, self.due)
@@ -61,6 +65,10 @@ class Wishes:
 def measure_any(stream: Stream, known: Collection[str] | None, wishes: Wishes) -> Report | SeveralReport:
     """As `measure`, and of records with several labels what can be told of those."""
     first = stream.peek()
+    if wishes.tagged or (first is not None and may_be_tags(first)):
+        if wishes.of_single not in (None, "--gold"):
+            raise UsageError(f"{wishes.of_single} is for records of one label, and these have a tag for each word")
+        return measure_tags(stream, known, wishes.gold)
     if not wishes.several and (first is None or not may_be_several(first)):
         return measure(stream, known, wishes)
     if wishes.of_single is not None:

@@ -51,6 +51,11 @@ def of_several(model: Predict | None) -> bool:
     return model is not None and model.bundle.manifest.get("multi") is True
 
 
+def of_words(model: Predict | None) -> bool:
+    """Whether it tags words."""
+    return model is not None and model.task.wordwise
+
+
 def probable(manifest: dict[str, Any]) -> bool | None:
     """False for a model that has decision scores only, as a linear SVM; None: see by the scores."""
     return False if manifest.get("model", {}).get("link") == "none" else None

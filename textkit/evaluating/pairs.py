@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.evaluating.lexicon import Lexicon
 from textkit.searching.rows import unit
+from textkit.streams.bytesource import ByteSource, nul_byte, undecodable
 
 DIGITS = 7  # of a cosine: a word and itself are as near as any other word and itself
 PAIR_FIX = "a line is two words and a score, with tabs, commas or spaces between them"
@@ -36,9 +36,9 @@ class PairReport:
         return {**vars(self), "coverage": round(self.known / self.pairs, 6)}
 
 
-def measure_pairs(path: str, lexicon: Lexicon) -> PairReport:
+def measure_pairs(path: str, lexicon: Lexicon, encoding: str = "utf-8") -> PairReport:
     """InputError if the file has no pairs, or a line that is none."""
-    words, gold = _read(path)
+    words, gold = _read(path, encoding)
     vectors, rows, known = lexicon.vectors_of(words)
     size = len(gold)
     units = unit(vectors)
@@ -50,18 +50,18 @@ def measure_pairs(path: str, lexicon: Lexicon) -> PairReport:
     return PairReport(path, size, int(in_table.sum()), int((either & ~in_table).sum()), *found[0], *found[1])
 
 
-def _read(path: str) -> tuple[pl.Series, np.ndarray]:
+def _read(path: str, encoding: str) -> tuple[pl.Series, np.ndarray]:
     """The first words of all pairs and then the second ones, and the (N,) scores."""
     first: list[str] = []
     second: list[str] = []
     gold: list[float] = []
-    for number, line in lines_of(path):
+    for where, line in lines_of(path, encoding):
         cells = _cells(line)
         score = _number(cells[2]) if len(cells) > 2 else None
         if score is None and not gold and len(cells) > 2:  # the names of the columns
             continue
         if score is None or not cells[0] or not cells[1]:
-            raise InputError(f"not a pair: {line!r}", where=f"{path}:{number}", fix=PAIR_FIX)
+            raise InputError(f"not a pair: {line!r}", where=where, fix=PAIR_FIX)
         first.append(cells[0])
         second.append(cells[1])
         gold.append(score)
@@ -84,18 +84,25 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def lines_of(path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a small file with their numbers, but for empty ones and comments. InputError if it cannot be read."""
+def lines_of(path: str, encoding: str) -> Iterator[tuple[str, str]]:
+    """Where each line of a small file stands, and the line; not those that are empty or comments. InputError if it cannot be read.
+
+    As of all inputs: compressed or not, and `-` is stdin.
+    """
+    source = ByteSource(None if path == "-" else path, encoding)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        message = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()
-        raise InputError(message, where=path) from None
+        data = b"".join(source.chunks())
+    finally:
+        source.close()
+    if b"\x00" in data:
+        raise nul_byte(data, 1, source.name)
+    try:
+        text = data.decode()
     except UnicodeDecodeError:
-        raise InputError("not UTF-8", where=path, fix="convert it with iconv") from None
+        raise undecodable(data, 1, source.name) from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.startswith("#"):
-            yield number, line.strip()
+            yield f"{source.name}:{number}", line.strip()
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -36,7 +36,8 @@ class SeveralReport:
     records: int
     names: list[str]
     counts: Counts
-    own: dict[str, float]  # what only records of several labels have
+    own: dict[str, float]  # what only such records have
+    words: int | None = None  # of records with a tag for each
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -49,7 +50,8 @@ class SeveralReport:
         return {label: {name: values[row] for name, values in table.items()} for row, label in enumerate(self.names)}
 
     def to_json(self) -> dict[str, Any]:
-        return {"records": self.records, **self.metrics, "labels": self.labels()}
+        words = {} if self.words is None else {"words": self.words}
+        return {"records": self.records, **words, **self.metrics, "labels": self.labels()}
 
 
 def measure_several(stream: Stream, known: Collection[str] = ()) -> SeveralReport:

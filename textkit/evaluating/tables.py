@@ -28,6 +28,9 @@ NAMES = {
     "f1_micro": "micro F1",
     "f1_weighted": "weighted F1",
     "f1_samples": "samples F1",
+    "tag_accuracy": "tag accuracy",
+    "sentence_accuracy": "all tags right",
+    "f1_entity": "entity F1",
     "roc_auc": "ROC-AUC",
     "average_precision": "average precision",
     "log_loss": "log loss",
@@ -75,7 +78,8 @@ def _confidence(report: Report | SeveralReport) -> Confidence | None:
 def _records(report: Report | SeveralReport) -> str:
     records, labels, confidence = report.records, len(report.labels()), _confidence(report)
     intervals = "" if confidence is None else f"; {_percent(confidence.level)} intervals"
-    return f"{records} record{'s' * (records != 1)}, {labels} label{'s' * (labels != 1)}{intervals}"
+    words = f", {report.words} word{'s' * (report.words != 1)}" if isinstance(report, SeveralReport) and report.words is not None else ""
+    return f"{records} record{'s' * (records != 1)}{words}, {labels} label{'s' * (labels != 1)}{intervals}"
 
 
 def _summary(report: Report | SeveralReport) -> list[Text]:
@@ -109,8 +113,14 @@ def _label_table(report: Report | SeveralReport, rows: dict[str, dict[str, float
     for mean in ("macro", "weighted") if isinstance(report, Report) else ("micro", "macro", "weighted"):
         means = [report.metrics.get(f"{name}_{mean}") for name in ("precision", "recall", "f1")]
         ranked = [report.metrics.get(name) if mean == "macro" else None for name in names if name in RANKED]
-        table.add_row(f"{mean} average", *map(figure, [*means, *ranked]), str(report.records), style="dim")
+        table.add_row(f"{mean} average", *map(figure, [*means, *ranked]), str(_support(report)), style="dim")
     return table
+
+
+def _support(report: Report | SeveralReport) -> int:
+    """What a mean is over."""
+    tagged = isinstance(report, SeveralReport) and report.words is not None
+    return int(report.counts.support.sum()) if tagged else report.records  # type: ignore[union-attr]
 
 
 def figure(value: float | None) -> str:

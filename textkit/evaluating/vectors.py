@@ -46,12 +46,14 @@ class VectorReport:
         return {**own, **{name: part for name, part in parts.items() if part}}
 
 
-def measure_vectors(folder: Path, pairs: tuple[str, ...], analogies: tuple[str, ...], most: int, exact: bool) -> VectorReport:
-    """most: words of the table that are looked at. exact: whether case matters."""
+def measure_vectors(
+    folder: Path, pairs: tuple[str, ...], analogies: tuple[str, ...], most: int, exact: bool, encoding: str = "utf-8"
+) -> VectorReport:
+    """most: words of the table that are looked at. exact: whether case matters. encoding: of the files."""
     words = Words.load(folder)
     lexicon = Lexicon(words, most, exact)
-    about_pairs = tuple(measure_pairs(path, lexicon) for path in pairs)
-    about_analogies = tuple(measure_analogies(path, lexicon) for path in analogies)
+    about_pairs = tuple(measure_pairs(path, lexicon, encoding) for path in pairs)
+    about_analogies = tuple(measure_analogies(path, lexicon, encoding) for path in analogies)
     words.check.demand()
     return VectorReport(str(folder), int(words.usable.sum()), words.dim, words.subwords is not None, about_pairs, about_analogies)
 

@@ -62,4 +62,5 @@ class Sizes:
     vocabulary: int = 0  # V: token ids go from 0 to V - 1; 0: it reads no tokens
     dim: int = 0  # D: width of a token's embedding
     features: int = 0  # F: width of a record's vector or features; 0: it reads tokens
+    unknown: int = 0  # id of the token that stands for those that the vocabulary lacks
     characters: int = 0  # K: letters or n-gram buckets that spellings are made of, padding among them; 0: it reads none

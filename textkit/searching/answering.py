@@ -99,7 +99,7 @@ class Similar(Stage):
         return pl.Series("similarity", scores.round(DIGITS)).fill_nan(None)
 
     def _odd(self, lines: pl.Series, batch: Batch) -> pl.Series:
-        """The word that is furthest from the mean of all; words without a vector do not count, and are never it."""
+        """The word that is furthest from the mean of all; words without a vector do not count, and of two none is it."""
         lists = self._lines_of_words(lines, batch, 3, None, "three words or more")
         looked = self._look_up(lists, batch)
         self._answerable(looked, len(lists))
@@ -110,7 +110,7 @@ class Similar(Stage):
         known = np.bincount(looked.owner, looked.known, minlength=len(lists))
         worst = np.searchsorted(looked.owner, np.arange(len(lists)))
         flat = [word for words in lists for word in words]
-        odd = [flat[order[place]] if count >= 2 else None for place, count in zip(worst, known, strict=True)]
+        odd = [flat[order[place]] if count >= 3 else None for place, count in zip(worst, known, strict=True)]
         return pl.Series("odd_one_out", odd, dtype=pl.String)
 
     def _lines_of_words(self, lines: pl.Series, batch: Batch, least: int, most: int | None, said: str) -> list[tuple[str, ...]]:

@@ -50,7 +50,11 @@ class Words:
         return Subwords.load(self.folder, self.manifest["subwords"], self.dim)
 
     def places(self, words: pl.Series) -> np.ndarray:
-        """(N,) words -> (N,) their rows, -1 for those that have no vector of their own."""
+        """(N,) words -> (N,) their rows, -1 for those that have no vector of their own, nor has their composed form."""
+        rows, composed = self._rows_of(words), words.str.normalize("NFC")  # macOS gives Hangul and accents in pieces
+        return rows if (composed == words).all() else np.where(rows < 0, self._rows_of(composed), rows)
+
+    def _rows_of(self, words: pl.Series) -> np.ndarray:
         asked = words.unique().drop_nulls()
         rows = self.words.is_in(asked.implode()).arg_true()  # a look at all words, where an index of them would take longer to make
         there = pl.DataFrame({"word": self.words.gather(rows), "row": rows.cast(pl.Int64)})
@@ -65,7 +69,7 @@ class Words:
         vectors = np.zeros((len(words), self.dim), np.float32)
         vectors[known] = self.rows.matrix.take(rows[known])
         if not known.all() and self.subwords is not None:
-            made, found = self.subwords.vectors_of(words.filter(pl.Series(~known)))
+            made, found = self.subwords.vectors_of(words.filter(pl.Series(~known)).str.normalize("NFC"))
             vectors[~known] = made
             known = known.copy()
             known[~known] = found

@@ -1,9 +1,10 @@
-"""`predict --explain` on a terminal: each record's text, the terms that spoke for its label in green, those against it in red."""
+"""`predict --explain` of a linear model on a terminal: each text, the terms that spoke for its label in green, those against it in red."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textkit.report import say
@@ -22,15 +23,15 @@ BARS = 64  # a terminal as wide has room for bars
 BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths
 
 
-def show(stream: Stream, analyzers: tuple[str, ...]) -> None:
-    """analyzers: those of the terms; where there are several, each term says which is its own."""
+def show(stream: Stream, draw: Callable[[dict[str, Any], Console], list[Any]]) -> None:
+    """draw: what is shown of a record."""
     from rich.console import Console
 
     console = Console(highlight=False)
     first = True
     for batch in stream.batches:
         for line in batch.lines():  # a person reads one record after the other
-            console.print(*([] if first else [""]), *drawn(json.loads(line), analyzers, console), sep="\n")
+            console.print(*([] if first else [""]), *draw(json.loads(line), console), sep="\n")
             console.file.flush()
             first = False
     if stream.ending.problem:
@@ -40,7 +41,7 @@ def show(stream: Stream, analyzers: tuple[str, ...]) -> None:
 
 
 def drawn(record: dict[str, Any], analyzers: tuple[str, ...], console: Console) -> list[Any]:
-    """What is shown of a record: one label, or each of several."""
+    """What is shown of a record: one label, or each of several. analyzers: those of the terms; if several, each term says which is its own."""
     from rich.text import Text
 
     found = record["explanation"]
@@ -50,12 +51,18 @@ def drawn(record: dict[str, Any], analyzers: tuple[str, ...], console: Console) 
     text = record["text"] if isinstance(record.get("text"), str) else " ".join(record.get("tokens") or ())
     parts: list[Any] = [] if told else [Text.assemble(("no label", "bold"), "\n" + visible(text[:LONGEST]))]
     for label, score, reasons in told:
-        parts += [Text.assemble((visible(label), "bold"), (f"  {score:.3f}", "dim")), _marked(text, reasons, analyzers)]
-        parts += [_columns(reasons, analyzers, console.width), _sum(reasons)]
+        parts += [heading(label, score), _marked(text, reasons, analyzers)]
+        parts += [columns(reasons, analyzers, console.width), total(reasons)]
     return parts
 
 
-def _columns(reasons: dict[str, Any], analyzers: tuple[str, ...], width: int) -> Table:
+def heading(label: str, score: float) -> Text:
+    from rich.text import Text
+
+    return Text.assemble((visible(label), "bold"), (f"  {score:.3f}", "dim"))
+
+
+def columns(reasons: dict[str, Any], analyzers: tuple[str, ...], width: int) -> Table:
     """Two lists beside one another, each of terms, contributions and bars."""
     from rich.table import Table
     from rich.text import Text
@@ -105,7 +112,7 @@ def _term(term: str, analyzers: tuple[str, ...]) -> Text:
     return Text.assemble((edges[0], "dim"), shown, (edges[1], "dim"))
 
 
-def _sum(reasons: dict[str, Any]) -> Text:
+def total(reasons: dict[str, Any]) -> Text:
     """What the terms that are not shown add, and the bias: with those shown, the decision value."""
     from rich.text import Text
 
@@ -127,13 +134,13 @@ def _marked(text: str, reasons: dict[str, Any], analyzers: tuple[str, ...]) -> T
     found = Text()
     start = 0
     for end in range(1, len(shown) + 1):
-        if end == len(shown) or _style(weights[end], most) != _style(weights[start], most):
-            found.append(visible(shown[start:end]), style=_style(weights[start], most))
+        if end == len(shown) or style_of(weights[end], most) != style_of(weights[start], most):
+            found.append(visible(shown[start:end]), style=style_of(weights[start], most))
             start = end
     return found.append(f" … {len(text) - LONGEST} characters more" if len(text) > LONGEST else "", style="dim")
 
 
-def _style(weight: float, most: float) -> str:
+def style_of(weight: float, most: float) -> str:
     """Strong where a character's terms speak half as loud as the loudest or more."""
     if not weight:
         return ""

@@ -22,11 +22,13 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "label": STRING,
     "labels": STRINGS,
     "tags": STRINGS,
+    "gold_tags": STRINGS,  # those that a record had before a model tagged it
     "tokens": STRINGS,
     "ids": INTS,
     "mask": INTS,
     "type_ids": INTS,
     "offsets": pl.List(INTS),
+    "word_starts": INTS,
     "features": pl.Struct({"indices": INTS, "values": pl.List(pl.Float64)}),
     "vector": pl.List(pl.Float32),
     "token_vectors": pl.List(pl.List(pl.Float32)),

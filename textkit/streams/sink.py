@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textkit.errors import InputError, ResourceError, UsageError
-from textkit.registry import FORMATS, WRITTEN
+from textkit.registry import FORMATS
 from textkit.report import say
 from textkit.streams.ahead import ahead
 from textkit.streams.batch import Batch
@@ -95,8 +95,6 @@ def check_outputs(outputs: Outputs) -> str:
     name = outputs.format or _format_by_suffix(outputs.path)
     if outputs.field and name != "text":
         raise UsageError("--field goes with --to text")
-    if not FORMATS[name].writes:
-        raise UsageError(f"{name} is read and not written", where=outputs.path, fix=f"use --to {' or '.join(WRITTEN)}, or another suffix")
     if FORMATS.find(name).binary and outputs.path in (None, "-") and sys.stdout.isatty():
         raise UsageError(f"{name} is binary, and not for a terminal", fix="give -o FILE, or pipe it into a command")
     folder = Path(outputs.path).parent if outputs.path not in (None, "-") else Path()  # type: ignore[arg-type]

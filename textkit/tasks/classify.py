@@ -1,4 +1,4 @@
-"""Classification: one label for a record. What it needs, its loss, its metrics, and what predictions look like.
+"""Classification: one label for a record, or several. What it needs, its loss, its metrics, and what predictions look like.
 
 torch is imported only by the functions that a neural architecture calls.
 """
@@ -22,15 +22,29 @@ if TYPE_CHECKING:
     from textkit.classic.explaining import Explainer
     from textkit.streams.batch import Batch
     from textkit.tasks.classify_neural import Classifying
+    from textkit.tasks.feeding import Feed
 
 LABEL, LABELS = "label", "labels"
+NO_CHANGES: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """It has none of its own."""
 
 
 @dataclass
 class Classify:
     labels: list[str]
     multi: bool = False  # whether a record may have several labels, or none
-    metric = "accuracy"  # which epoch is the best
+    pairs: bool = False  # whether a record is two texts, for a network
+    losses = ("class_weight", "label_smoothing")  # what the loss can be told
+    Config = Settings
+    gold = LABEL  # what predictions are measured against
+    wordwise = False  # whether it says something of each word
+    arch = None  # which one does it best; None: it depends
+    usual = ()  # settings that an architecture begins with here, if it has them
+    training = NO_CHANGES  # settings of the training loop that it begins with here
 
     @staticmethod
     def strings(first: Batch) -> tuple[str, ...]:
@@ -38,7 +52,7 @@ class Classify:
         return (LABELS,) if not first.has(LABEL) and first.has(LABELS) else (LABEL,)
 
     @classmethod
-    def of(cls, examples: Examples) -> Classify:
+    def of(cls, examples: Examples, settings: Settings = Settings()) -> Classify:
         """The task of these examples. InputError unless they have two labels or more."""
         multi = LABELS in examples.strings
         column = examples.strings[LABELS].explode() if multi else examples.strings[LABEL]
@@ -47,7 +61,12 @@ class Classify:
             raise InputError("no record has a label")
         if len(labels) < 2 and not multi:
             raise InputError(f"all {len(examples)} records have the label {labels[0]!r}: a classifier needs two or more")
-        return cls(labels, multi)
+        return cls(labels, multi, "pair_ids" in examples.ragged)
+
+    @property
+    def metric(self) -> str:
+        """Which epoch is the best."""
+        return "f1_micro" if self.multi else "accuracy"
 
     @property
     def outputs(self) -> int:
@@ -84,19 +103,20 @@ class Classify:
 
         return network(self, encoder)
 
-    def problem(self, examples: Examples, pad_id: int) -> Classifying:
-        """What the training loop works on."""
-        from textkit.tasks.classify_neural import Classifying
-        from textkit.tasks.feeding import Feed
+    def problem(self, examples: Examples, feed: Feed, *, class_weight: str | None = None, label_smoothing: float = 0.0) -> Classifying:
+        """What the training loop works on. class_weight: None, or balanced."""
+        from textkit.tasks.classify_neural import Classifying, weights_of
 
-        return Classifying(self, Feed.of_examples(examples, pad_id), self.targets(examples))
+        targets = self.targets(examples)
+        return Classifying(self, feed, targets, weights_of(targets, self.outputs, examples.weights, class_weight), label_smoothing)
 
     def metrics(self, probabilities: np.ndarray | None, targets: np.ndarray, scores: np.ndarray | None = None) -> dict[str, float]:
         """probabilities: (N, C), None of a model that has only scores, (N, C); targets as `targets` gives them."""
         best = probabilities if scores is None else scores
         assert best is not None, "one of the two"
         if self.multi:
-            return self._metrics_of_several(best > 0 if scores is not None else best >= 0.5, targets)
+            loss = {} if scores is not None else {"loss": _log_loss_of_several(best, targets)}
+            return {**loss, **self._metrics_of_several(best > 0 if scores is not None else best >= 0.5, targets)}
         found = classification(targets, best.argmax(1), self.labels)
         loss = {}
         if probabilities is not None:
@@ -115,7 +135,8 @@ class Classify:
     def predict(self, model: Any, batch: Batch, manifest: dict[str, Any], top: int | None, proba: bool) -> list[pl.Series]:
         """The columns that a bundle's model adds to a batch that went through its chain."""
         if model.engine != "classic":
-            return self.columns(self.probabilities(model, batch, manifest), top, proba)
+            found = self.probabilities(model, batch, manifest)
+            return [self._several(found, found >= 0.5, top, proba)] if self.multi else self.columns(found, top, proba)
         rows = inputs_of(batch, manifest) if len(batch) else None
         nothing = np.empty((0, self.outputs))
         scores = nothing if rows is None else model.scores(rows)
@@ -145,14 +166,13 @@ class Classify:
         return labels.cast(pl.Enum(self.labels)).to_physical().to_numpy()
 
     def probabilities(self, model: Any, batch: Batch, manifest: dict[str, Any]) -> np.ndarray:
-        """(B, C) of a network. InputError if the ids are not of its vocabulary."""
+        """(B, C) of a network. InputError if the records do not fit it."""
         if not len(batch):
             return np.empty((0, self.outputs))
         from textkit.tasks.classify_neural import probabilities
         from textkit.tasks.feeding import Feed
 
-        feed = Feed.of_batch(batch, manifest["sizes"]["vocabulary"], manifest["pad_id"])
-        return probabilities(model, feed, np.arange(len(batch)))
+        return probabilities(model, Feed.of_batch(batch, manifest), np.arange(len(batch)), self.multi)
 
     def columns(self, probabilities: np.ndarray, top: int | None, proba: bool, best: np.ndarray | None = None) -> list[pl.Series]:
         """What predicting adds to a batch: prediction and score, and `predictions` for -k or --proba.
@@ -192,14 +212,20 @@ class Classify:
         return f"{len(self.labels)} labels"
 
     def to_json(self) -> dict[str, Any]:
-        return {"labels": self.labels, **({"multi": True} if self.multi else {})}
+        return {"labels": self.labels, **({"multi": True} if self.multi else {}), **({"pairs": True} if self.pairs else {})}
 
     @classmethod
     def from_json(cls, manifest: dict[str, Any], where: str) -> Classify:
         labels = manifest.get("labels")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise InputError("the manifest has no labels", where=where)
-        return cls(labels, manifest.get("multi") is True)
+        return cls(labels, manifest.get("multi") is True, manifest.get("pairs") is True)
+
+
+def _log_loss_of_several(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """The mean over records and labels, in nats."""
+    picked = np.clip(np.where(targets, probabilities, 1 - probabilities), 1e-12, 1)
+    return round(float(-np.log(picked).mean()), 6)
 
 
 def inputs_of(batch: Batch, manifest: dict[str, Any]) -> Sparse | np.ndarray:

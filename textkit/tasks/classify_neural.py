@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from textkit.nn.heads import Classifier
 from textkit.tasks.feeding import Feed
 from textkit.training.batching import sorted_batches
+from textkit.training.devices import moved
 
 if TYPE_CHECKING:
     from textkit.tasks.classify import Classify
@@ -20,34 +22,64 @@ PREDICT_BATCH = 256  # records
 
 def network(task: Classify, encoder: nn.Module) -> nn.Module:
     """The encoder of an architecture with what the task puts on it."""
-    return Classifier(encoder, task.outputs)
+    return Classifier(encoder, task.outputs, task.pairs)
 
 
 class Classifying:
-    """The task bound to N examples, as the training loop wants it (`loop.Problem`). targets: (N,) positions in the task's labels."""
+    """The task bound to N examples, as the training loop wants it (`loop.Problem`)."""
 
-    def __init__(self, task: Classify, feed: Feed, targets: np.ndarray) -> None:
-        self.task, self.feed, self.targets = task, feed, targets
+    def __init__(self, task: Classify, feed: Feed, targets: np.ndarray, weights: np.ndarray | None = None, label_smoothing: float = 0.0) -> None:
+        """targets: (N,) positions in the task's labels, or (N, C) marks of several; weights: as wide, what each counts in the loss."""
+        self.task, self.feed, self.targets, self.weights, self.smoothing = task, feed, targets, weights, label_smoothing
         self.metric, self.lengths = task.metric, feed.lengths
 
-    def batch(self, rows: np.ndarray) -> tuple[Any, Tensor]:
-        """Inputs and (B,) targets."""
-        return self.feed.inputs(rows), torch.from_numpy(self.targets[rows])
+    def batch(self, rows: np.ndarray) -> tuple[Any, Tensor, Tensor | None]:
+        """Inputs; (B,) or (B, C) targets, and the weights of these."""
+        weights = None if self.weights is None else torch.from_numpy(self.weights[rows])
+        return self.feed.inputs(rows), torch.from_numpy(self.targets[rows]), weights
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
-        """Mean cross-entropy in nats."""
-        inputs, targets = batch
-        return nn.functional.cross_entropy(model(inputs).float(), targets)
+        """Mean cross-entropy in nats, of several labels that of each; weighted as in scikit-learn, smoothed as by Szegedy et al. 2016."""
+        inputs, targets, weights = batch
+        logits = model(inputs).float()  # (B, C)
+        if targets.ndim == 1:
+            losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=self.smoothing)  # (B,)
+        else:
+            smooth = targets.float() * (1 - self.smoothing) + self.smoothing / 2
+            losses = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")  # (B, C)
+        return losses.mean() if weights is None else (losses * weights).sum() / weights.sum().clamp(min=1e-8)
 
     def evaluate(self, model: nn.Module, rows: np.ndarray) -> dict[str, float]:
-        return self.task.metrics(probabilities(model, self.feed, rows), self.targets[rows])
+        return self.task.metrics(probabilities(model, self.feed, rows, self.task.multi), self.targets[rows])
+
+
+def weights_of(targets: np.ndarray, outputs: int, records: np.ndarray | None, class_weight: str | None) -> np.ndarray | None:
+    """What each target counts, (N,) or (N, C) float32: its record's weight times its label's; None if all count the same.
+
+    balanced: a label counts N / (C x its records); of several labels each is a choice of two, as in scikit-learn's one against the rest.
+    """
+    if records is None and class_weight is None:
+        return None
+    own = np.ones(len(targets)) if records is None else records
+    if targets.ndim == 2:
+        own = np.repeat(own[:, None], outputs, axis=1)
+    if class_weight is None:
+        return np.asarray(own, np.float32)
+    if targets.ndim == 1:
+        counts = np.bincount(targets, minlength=outputs)
+        return np.asarray(own * (len(targets) / (outputs * np.maximum(1, counts)))[targets], np.float32)
+    there = targets.sum(0)  # (C,)
+    either = np.where(targets, there, len(targets) - there)
+    return np.asarray(own * len(targets) / (2 * np.maximum(1, either)), np.float32)
 
 
 @torch.inference_mode()
-def probabilities(model: nn.Module, feed: Feed, rows: np.ndarray) -> np.ndarray:
-    """(B, C) probabilities of these rows, in fp32."""
+def probabilities(model: nn.Module, feed: Feed, rows: np.ndarray, multi: bool = False) -> np.ndarray:
+    """(B, C) probabilities of these rows, in fp32; with `multi` of each label by itself."""
     model.eval()
     batches = sorted_batches(feed.lengths[rows], PREDICT_BATCH)
-    parts = [model(feed.inputs(rows[batch])).float().softmax(1) for batch in batches]
+    device = next(model.parameters()).device
+    parts = [model(moved(feed.inputs(rows[batch]), device)).float() for batch in batches]
     back = np.argsort(np.concatenate(batches))  # from the order of the batches to that of the rows
-    return torch.cat(parts).numpy()[back]  # type: ignore[no-any-return]
+    logits = torch.cat(parts)
+    return (logits.sigmoid() if multi else logits.softmax(1)).cpu().numpy()[back]  # type: ignore[no-any-return]

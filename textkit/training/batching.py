@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 CELLS = 1 << 16  # tokens in a batch, padding included: what bounds the memory of a step
-WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
+WINDOW = 128  # batches that are sorted by length together: enough for little padding, few enough to stay random
 PIECE = 256  # records that are computed together where a step takes all of them
 
 Step = list[np.ndarray]  # the batches whose gradients are added up before the weights change

@@ -7,7 +7,7 @@ the mask on the way in: batches are made by real length.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Examples:
     weights: np.ndarray | None = None  # (N,) what each record counts
     size: int = 0
     words: dict[str, pl.Series] = field(default_factory=dict)
+    trained: int | None = None  # records to train on, where those behind them are given to validate on
 
     def __len__(self) -> int:
         return self.size
@@ -77,6 +78,7 @@ class Examples:
             "sparse": {name: {"width": rows.width, **{part: getattr(rows, part).dtype.name for part in PARTS}} for name, rows in self.sparse.items()},
             "weights": None if self.weights is None else self.weights.dtype.name,
             "words": [*self.words],
+            "trained": self.trained,
         }
         spooling.describe(folder, columns)
 
@@ -98,6 +100,7 @@ class Examples:
             None if weights is None else spooling.read_flat(folder, spooling.WEIGHTS, weights),
             size,
             {name: spooling.read_strings(folder, name)[name] for name in told["words"]},
+            told["trained"],
         )
 
 
@@ -116,20 +119,23 @@ def collect(
     weight: str | None = None,
     folder: Path | None = None,
     words: tuple[str, ...] = (),
+    valid: Stream | None = None,
 ) -> Examples:
     """All records of a stream, these columns of them. InputError at the first record that lacks one, or if there is none.
 
     width: that of sparse rows, if it is known; otherwise the highest column says. weight: the field that says what a record counts.
     folder: where the columns are kept, for `Examples.load`. words: columns of strings, of which distinct ones are kept once.
+    valid: records to validate on, which are put behind the others.
     """
     seen = {name: Memory(lambda new: new, "", pl.Series([""])) for name in words}
     files = {name: Column(folder, name) for name in (*ragged, *words, *dense, *(f"{name} {part}" for name in sparse for part in PARTS))}
     weights: list[np.ndarray] = []
     texts: dict[str, list[pl.Series]] = {name: [] for name in strings}
     size = 0
-    for batch in stream.batches:
+    sources = _Sources(stream, valid)
+    for batch in sources:
         for name in strings:
-            texts[name].append(required_labels(batch, name) if name == "labels" else required_text(batch, name))
+            texts[name].append(REQUIRED.get(name, required_text)(batch, name))
         for name in ragged:
             files[name].add(real_ids(batch, name))
         for name in words:
@@ -144,8 +150,7 @@ def collect(
         if weight is not None:
             weights.append(record_weights(batch, weight))
         size += len(batch)
-    stream.ending.demand()
-    if not size:
+    if not sources.sizes[0]:
         raise InputError("nothing to train on: there are no records")
     examples = Examples(
         {name: files[name].ragged() for name in (*ragged, *words)},
@@ -155,10 +160,26 @@ def collect(
         np.concatenate(weights) if weight is not None else None,
         size,
         {name: memory.made for name, memory in seen.items()},
+        None if valid is None else sources.sizes[0],
     )
     if folder is not None:
         examples.keep(folder)
     return examples
+
+
+class _Sources:
+    """The batches of one stream after the other, and how many records each has. InputError if one was cut short."""
+
+    def __init__(self, *streams: Stream | None) -> None:
+        self._streams, self.sizes = streams, [0] * len(streams)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number, stream in enumerate(self._streams):
+            if stream is not None:
+                for batch in stream.batches:
+                    self.sizes[number] += len(batch)
+                    yield batch
+                stream.ending.demand()
 
 
 def _rows(indices: Ragged, values: Ragged, width: int | None) -> Sparse:
@@ -195,15 +216,20 @@ def _refuse(batch: Batch, bad: pl.Series, message: Callable[[int], str], fix: st
 class Usable:
     """BadRecords where a label is missing or empty or a weight is no number: for a run that leaves such records out.
 
-    The first records with a label, or with `labels`, say which it is.
+    name: label, labels or tags; if it is not known, the first records with one of the former two say which it is.
     """
 
-    def __init__(self, weight: str | None = None) -> None:
-        self._weight, self._name = weight, ""
+    def __init__(self, weight: str | None = None, name: str = "") -> None:
+        self._weight, self._name = weight, name
+
+    def checked(self, batch: Batch) -> Batch:
+        self(batch)
+        return batch
 
     def __call__(self, batch: Batch) -> None:
         self._name = self._name or next((name for name in ("label", "labels") if batch.has(name)), "")
-        required_labels(batch, "labels") if self._name == "labels" else required_text(batch, "label")
+        name = self._name or "label"
+        REQUIRED.get(name, required_text)(batch, name)
         if self._weight is not None:
             record_weights(batch, self._weight)
 
@@ -231,3 +257,19 @@ def required_labels(batch: Batch, name: str) -> pl.Series:
     broken = column.list.contains("") | column.list.contains(None)
     _refuse(batch, broken, lambda row: f"one of the record's {name} is empty", "fill it in or take the record out")
     return column
+
+
+def required_tags(batch: Batch, name: str) -> pl.Series:
+    """A column with a tag for each word: each token, or where `word_starts` says which begin one, each of those."""
+    column = batch.require(name, fix="a tagger learns from CoNLL-U, CoNLL columns, or JSON Lines with lists of tokens and tags")[name]
+    broken = column.list.contains("") | column.list.contains(None)
+    _refuse(batch, broken, lambda row: f"one of the record's {name} is empty", "fill it in or take the record out")
+    words = next((found for found in ("word_starts", "tokens", "ids") if batch.has_whole(found)), None)
+    if words is not None:
+        tags, due = column.list.len(), batch.read(words)[words].list.len()
+        fix = "give a tag for each token" if words == "tokens" else "tokenize records that have both tokens and tags"
+        _refuse(batch, tags != due, lambda row: f"the record has {tags[row]} tag{'s' * (tags[row] != 1)} for {due[row]} words", fix)
+    return column
+
+
+REQUIRED = {"labels": required_labels, "tags": required_tags}

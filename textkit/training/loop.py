@@ -22,13 +22,14 @@ from textkit.training import optimizers, schedules
 from textkit.training.batching import Step, cells_of, steps_of
 from textkit.training.devices import Device, Precision, choose_device, choose_precision, moved, name_of, random_state, set_random_state
 from textkit.training.stopping import best_epoch, is_best, stale, watched
-from textkit.training.watching import View, told
+from textkit.training.watching import Sums, View, told
 
 __all__ = ["Diverged", "Problem", "Settings", "Trainer", "best_epoch", "fit"]
 
 Build = Callable[[], nn.Module]
 Rows = tuple[np.ndarray, np.ndarray]  # to train on, and to validate
 History = list[dict[str, Any]]
+Snapshot = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and what JSON can hold
 
 
 class Problem(Protocol):
@@ -84,16 +85,6 @@ class Diverged(InputError):
     """The loss or the gradient is no number any more. The weights are those before that step."""
 
 
-@dataclass
-class Sums:
-    """Of the batches since the last evaluation."""
-
-    loss: float = 0.0
-    weight: float = 0.0
-    tokens: int = 0
-    cells: int = 0
-
-
 class Trainer:
     """A training, step by step.
 
@@ -125,6 +116,7 @@ class Trainer:
         self._open()
         self.total = min(self.epochs * len(self._plan), settings.max_steps or sys.maxsize)
         self._warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
+        self.view = View(self)
 
     # What it has come to.
 
@@ -133,11 +125,10 @@ class Trainer:
         """Of training, those before it was resumed included."""
         return self._before + time.monotonic() - self._started
 
-    @property
-    def lr(self) -> float:
-        """Of the next step."""
+    def lr_at(self, step: int) -> float:
+        """Of a step that comes after all evaluations so far."""
         assert self.settings.lr is not None, "completed"
-        found = self.settings.lr * schedules.factor(self.settings.schedule, self.step, self.total, self._warmup)
+        found = self.settings.lr * schedules.factor(self.settings.schedule, step, self.total, self._warmup)
         return found * schedules.plateau(*watched(self.history, self.metric)) if self.settings.schedule == "plateau" else found
 
     @property
@@ -192,7 +183,7 @@ class Trainer:
     def run(self) -> None:
         """Train until it is time to stop."""
         self._check()
-        with View(self) as self.view:
+        with self.view:
             try:
                 while True:
                     if self._due():
@@ -200,7 +191,7 @@ class Trainer:
                     elif self.reason is not None:
                         break
                     else:
-                        self._advance()
+                        self.advance(self.lr_at(self.step))
             finally:
                 self._close()
 
@@ -229,13 +220,12 @@ class Trainer:
         every = self.settings.eval_every
         return (self.position == 0 if every is None else self.step % every == 0) or self.reason is not None
 
-    def _advance(self) -> None:
-        """One step: the gradient of its batches, and the weights changed."""
+    def advance(self, lr: float) -> None:
+        """One step at this learning rate: the gradient of its batches, and the weights changed. Diverged if there is none."""
         if self._made is None:
             rest = (rows for step in self._plan[self.position :] for rows in step)
             self._made = ahead(map(self.problem.batch, rest))
         step = self._plan[self.position]
-        lr = self.lr
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         sums = self._gradient(step)
@@ -246,7 +236,7 @@ class Trainer:
         if self.position == len(self._plan):
             self.epoch, self.position = self.epoch + 1, 0
             self._open()
-        self.view.stepped(step)
+        self.view.stepped()
         self._watch(self)
 
     def _gradient(self, step: Step) -> Sums:
@@ -287,7 +277,7 @@ class Trainer:
         entry = {
             "epoch": self.epoch - (self.position == 0), "step": self.step, "train_loss": round(sums.loss / max(sums.weight, 1e-12), 6),
             "padding": round(1 - sums.tokens / max(1, sums.cells), 4), **{f"valid_{name}": value for name, value in measured.items()},
-            "lr": self.optimizer.param_groups[0]["lr"], "seconds": seconds,
+            "lr": self.lr_at(self.step - 1), "seconds": seconds,
             "tokens_per_second": round(sums.tokens / max(1e-3, seconds - before)),
         }  # fmt: skip
         self.history.append(entry)
@@ -326,12 +316,18 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def fit(build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None) -> tuple[nn.Module, History]:
+def fit(
+    build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None, state: Snapshot | None = None
+) -> tuple[nn.Module, History]:
     """Train what `build` makes, on rows[0], choosing the weights by rows[1]; returns it and the history, an entry an evaluation.
+
+    watch: as of Trainer. state: a snapshot to go on from.
 
     The same data, settings and thread count give the same weights.
     """
     trainer = Trainer(build, problem, rows, settings, watch)
+    if state is not None:
+        trainer.restore(*state)
     introduce(trainer)
     trainer.run()
     return trainer.result(), trainer.history

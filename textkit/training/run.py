@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -23,6 +25,8 @@ from textkit.streams.lineage import Lineage
 from textkit.streams.source import Inputs
 from textkit.streams.stream import Stream
 from textkit.training.examples import Examples, collect
+from textkit.training.partial import check as check_partial
+from textkit.training.validating import made_ready
 
 VALID_SPLIT = 0.1  # share of each label's records that is held out
 MANY = 4096  # records from which on a model that learns batch by batch tells how it gets on
@@ -38,8 +42,13 @@ class Plan:
     arch: str | None = None
     settings: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)  # how to train a network: what was given of loop.Settings
+    class_weight: str | None = None  # for networks: whether rare labels count more
+    label_smoothing: float = 0.0
+    embedding: str | None = None  # an artifact of word vectors to begin with
+    freeze_embedding: bool = False
+    init_from: str | None = None  # a bundle whose weights to begin with
+    freeze: tuple[str, ...] = ()  # patterns of weights that stay as they are
     valid_split: float | None = None
-    valid: Inputs | None = None  # records to validate on, instead of a share of those to train on
     seed: int = 42
     force: bool = False
     proba: bool = False  # whether a linear model learns probabilities that it does not have by itself
@@ -47,6 +56,8 @@ class Plan:
     for_networks: tuple[str, ...] = ()  # the options given that a linear model has no use for
     find_lr: bool = False  # look for the learning rate, and save nothing
     dry_run: bool = False  # tell what would be done, and save nothing
+    deterministic: bool = False  # whether the weights are to be the same bit for bit
+    save_every: int | None = None  # steps between checkpoints; None: by time
     tuned: Any = None  # what a search for the best settings has found, to be told in the bundle
 
 
@@ -59,40 +70,58 @@ class Fitted:
     history: list[dict[str, Any]]
 
 
-def train(stream: Stream, plan: Plan) -> None:
-    """Fit the model that `plan` asks for on all records of the stream and save it as a bundle."""
+def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
+    """Fit the model that `plan` asks for on all records of the stream and save it as a bundle. valid: what a network is validated on."""
     task_class = TASKS.find(plan.task)
     first = stream.peek()
     if first is None:
         stream.ending.demand()
         raise InputError("nothing to train on: there are no records")
     first.require(*task_class.strings(first), fix="name the column with --label-field")
-    arch_name = plan.arch or choose_arch(stream.lineage, first.has("vector"))
+    arch_name = plan.arch or task_class.arch or choose_arch(stream.lineage, first.has("vector"))
     arch = ARCHS.find(arch_name)
     import_ahead(arch_name)
-    settings = config.override(arch.Config(), plan.settings)
+    settings, _ = settings_of(arch_name, task_class, plan.settings)
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
     classic = arch.engine == "classic"
-    if not classic and (plan.proba or plan.weight):
-        raise UsageError(f"{'--proba' if plan.proba else '--weight-field'} is for linear models, and {arch_name} is a network")
+    if not classic and plan.proba:
+        raise UsageError(f"--proba is for linear models, and {arch_name} is a network: it has them")
     if plan.proba and not arch.calibrates and arch.link_of(settings) == "none":
         raise UsageError(f"{arch_name} has no probabilities with loss={settings.loss}", fix="give another -s loss=, or use --arch svm --proba")
+    plan = replace(plan, arch=arch_name)
+    gather = partial(collect, strings=task_class.strings(first), weight=plan.weight)
     if classic:
-        fit, (stream, columns) = fit_classic, classic_input(stream)
-    else:
-        from textkit.training import neural  # which imports torch
+        stream, columns = classic_input(stream)
+        complete(stream, plan, gather(stream, **columns), fit_classic)
+        return
+    from textkit.training import inputs, looking, resuming  # which import torch
 
-        fit, (stream, columns) = neural.fit, neural.inputs_for(stream, arch)
-    examples = collect(stream, strings=task_class.strings(first), weight=plan.weight, **columns)
-    task = task_class.of(examples)
+    looks = plan.find_lr or plan.dry_run
+    if not looks:
+        check_partial(plan.save, plan.force)
+    stream, columns = inputs.inputs_for(stream, arch, settings, task_class.wordwise)
+    if valid is not None:
+        columns["valid"] = made_ready(valid, stream, task_class.gold, plan.weight)
+    if looks:
+        looking.look(stream, plan, gather(stream, **columns))
+        return
+    resuming.begin(stream, plan, lambda folder: gather(stream, folder=folder, **columns))
+
+
+def complete(stream: Stream, plan: Plan, examples: Examples, fit: Callable[..., Fitted]) -> None:
+    """Fit the model on the examples, which are all of the stream's records, and save it."""
+    assert plan.arch is not None, "chosen by now"
+    arch, task_class = ARCHS.find(plan.arch), TASKS.find(plan.task)
+    settings, own = settings_of(plan.arch, task_class, plan.settings)
+    task = task_class.of(examples, own)
     fitted = fit(arch, settings, task, examples, stream, plan)
     if plan.tuned is not None:
         fitted.manifest |= {"metrics": {**fitted.manifest["metrics"], **plan.tuned.metrics}, "tuned": plan.tuned.facts}
     source = "vector" if examples.dense else "features" if examples.sparse else "ids"
     manifest = {
-        "task": plan.task, "arch": arch_name, "config": config.to_json(settings), **task.to_json(), "input": source,
-        "records": len(examples), "seed": plan.seed, "data": examples.fingerprint(), **fitted.manifest,
+        "task": plan.task, "arch": plan.arch, "config": config.to_json(settings), **task.to_json(), "input": source,
+        "records": examples.trained or len(examples), "seed": plan.seed, "data": examples.fingerprint(), **fitted.manifest,
     }  # fmt: skip
     with publish(plan.save, plan.force) as draft:
         tensors.save(draft / bundle.MODEL, fitted.tensors)
@@ -102,7 +131,7 @@ def train(stream: Stream, plan: Plan) -> None:
             plan.tuned.write(draft)
         bundle.save(draft, stream.lineage, stream.near, manifest)
     metrics = in_words(fitted.manifest["metrics"]) or "nothing held out to measure it"
-    say(f"saved {plan.save}: {arch_name}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
+    say(f"saved {plan.save}: {plan.arch}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
 
 
 def choose_arch(lineage: Lineage, has_vector: bool) -> str:
@@ -173,9 +202,28 @@ def taken(inputs: Sparse | np.ndarray, rows: np.ndarray) -> Sparse | np.ndarray:
     return found
 
 
-def check_settings(arch: str | None, pairs: tuple[str, ...]) -> None:
+def settings_of(arch: str, task: Any, pairs: tuple[str, ...]) -> tuple[Any, Any]:
+    """The settings of the architecture, beginning with what is usual for the task, and those of the task itself.
+
+    UsageError for a name that neither has, or if the architecture cannot do the task.
+    """
+    kind = ARCHS.find(arch)
+    if task.wordwise and not getattr(kind, "tokenwise", False):
+        raise UsageError(f"--arch {arch} says nothing of each word", fix="tag with --arch lstm, or another network that reads tokens one by one")
+    theirs, own = ({name for name, *_ in config.describe(settings)} for settings in (kind.Config, task.Config))
+    named = [(pair.partition("=")[0], pair) for pair in (*task.usual, *pairs)]
+    unknown = [name for name, pair in named if name not in theirs | own and pair in pairs]
+    if unknown and own:
+        fix = f"the settings are {config.field_list(kind.Config)}; of the task: {config.field_list(task.Config)}"
+        raise UsageError(f"no setting is called {unknown[0]!r}", fix=fix)
+    for_arch = [pair for name, pair in named if name in theirs or (pair in pairs and name not in own)]
+    return config.override(kind.Config(), for_arch), config.override(task.Config(), [pair for name, pair in named if name in own])
+
+
+def check_settings(arch: str | None, task: str, pairs: tuple[str, ...]) -> None:
     """UsageError now rather than after the data were read."""
-    if arch is not None:
-        config.override(ARCHS.find(arch).Config(), pairs)
+    task_class = TASKS.find(task)
+    if arch or task_class.arch:
+        settings_of(arch or task_class.arch, task_class, pairs)
     elif pairs:
         raise UsageError("-s needs --arch: whose setting is it?")

@@ -80,7 +80,8 @@ class Gathered:
         ours = {place: counts[row] for place, row in self._special(words)}
         kept = ~(unknown | unfit | again | words.is_in(SPECIALS).fill_null(False))
         if not kept.any() and not ours:
-            raise InputError("holds no word with a vector", where=self.name)
+            fix = "convert it to UTF-8 with iconv" if unknown.any() else None
+            raise InputError("holds no word with a vector", where=self.name, fix=fix)
         self._narrow(kept.to_numpy())
         head = np.array([ours.get(place, 0) for place in range(HEAD)], np.int64)
         every = np.concatenate([head, counts[kept.to_numpy()]])

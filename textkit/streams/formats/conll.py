@@ -1,9 +1,9 @@
 """CoNLL columns: a token a line, its tag in the last column, a blank line after each sentence.
 
-Which columns stand between (CoNLL-2003 has two) differs, so they are not kept, and the format is read only. The
-first line of a token decides for the file: tabs divide its columns if it has one, else runs of spaces, and all lines
-have as many columns. A line that starts with `# `, before the first token of a sentence, is a comment if it has
-another number of columns: `#` may be a token. Lines of `-DOCSTART-` are skipped.
+Which columns stand between (CoNLL-2003 has two) differs, so they are not kept; two are written. The first line of a
+token decides for the file: tabs divide its columns if it has one, else runs of spaces, and all lines have as many
+columns. A line that starts with `# `, before the first token of a sentence, is a comment if it has another number of
+columns: `#` may be a token. Lines of `-DOCSTART-` are skipped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import polars as pl
 from textkit.errors import InputError
 from textkit.streams.batch import Batch, Position
 from textkit.streams.bytesource import ByteSource
-from textkit.streams.formats.base import Event, Reading, Writer, Writing
+from textkit.streams.formats.base import Event, Reading, Writing
+from textkit.streams.formats.conll_writer import ConllWriter
 from textkit.streams.formats.sentences import Sentences, counted, sentence_blocks
 
 COMMENT = pl.col("line").fill_null("").str.starts_with("# ")
@@ -54,8 +55,8 @@ class Conll:
             layout = _layout(sentences.lines, source.name)
         yield from _batches(waiting, layout or Layout(False, 0), reading)  # no line is text, if none told
 
-    def writer(self, out: BinaryIO, writing: Writing) -> Writer:
-        raise InputError("CoNLL columns are read and not written", fix="use --to conllu")
+    def writer(self, out: BinaryIO, writing: Writing) -> ConllWriter:
+        return ConllWriter(out)
 
 
 def _layout(lines: pl.DataFrame, path: str) -> Layout | None:

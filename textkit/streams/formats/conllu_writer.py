@@ -34,7 +34,7 @@ class ConllUWriter:
         records = records.join(listed, "sentence", "left", maintain_order="left").with_columns(pl.col("forms", "upos").fill_null([]))
         as_read = pl.col("conllu").fill_null("").str.contains(r"\S") & (pl.col("tokens").is_null() | (pl.col("tokens") == pl.col("forms")))
         records = records.with_columns(as_read=as_read).with_columns(tokens=pl.when("as_read").then("forms").otherwise("tokens"))
-        _demand(records, batch)
+        demand_words(records, batch)
         old, new = records.filter("as_read"), records.filter(~pl.col("as_read"))
         sentences = pl.concat([_retagged(words.join(old, "sentence", "semi", maintain_order="left"), old), _built(new)])
         self.out.write(sentences.sort("sentence")["lines"].str.join("").item().encode())
@@ -58,8 +58,8 @@ def _demand_conllu(words: pl.DataFrame, batch: Batch) -> None:
         raise InputError(f"its 'conllu' is no sentence of CoNLL-U: {message}", where=batch.position(row), fix=fix)
 
 
-def _demand(records: pl.DataFrame, batch: Batch) -> None:
-    """InputError at the first record that CoNLL-U cannot hold."""
+def demand_words(records: pl.DataFrame, batch: Batch) -> None:
+    """InputError at the first record that lacks tokens, has another number of tags, or has some that no column can hold."""
     odd = pl.element().is_null() | (pl.element() == "") | pl.element().str.contains(BREAKING)
     checks = {
         "tokens": pl.col("tokens").is_null(),
