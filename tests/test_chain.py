@@ -171,7 +171,7 @@ def test_ids_of_unknown_origin_are_refused_by_train(lineage: str, tmp_path: Path
 @pytest.mark.parametrize(("arch", "stage"), [("logreg", "vectorize"), ("lstm", "index")])
 def test_tokens_without_ids_get_features_or_an_index(arch: str, stage: str, tmp_path: Path) -> None:
     records = [{"tokens": review["text"].split(), "label": review["label"]} for review in REVIEWS]
-    more = {"settings": ("hidden=16",), "epochs": 20, "lr": 0.01} if arch == "lstm" else {}
+    more = {"settings": ("hidden=16",), "training": {"epochs": 20, "lr": 0.01}} if arch == "lstm" else {}
     trained(stream_of(records), tmp_path / "model", arch=arch, **more)
     bundle = Bundle.load(tmp_path / "model")
     assert [entry.stage for entry in bundle.lineage.stages] == [stage]

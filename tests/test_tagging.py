@@ -22,7 +22,7 @@ from textkit.streams.lineage import Lineage
 from textkit.tokenizers.stage import Tokenize
 
 torch.set_num_threads(1)
-SMALL = ("hidden=6", "embedding_dim=8", "chars=none", "dropout=0")
+SMALL = ("hidden=6", "embedding_dim=8", "embedding_std=1", "word_dropout=0", "chars=none", "dropout=0")
 KINDS = {"Kim": "PER", "Lee": "PER", "Paris": "LOC", "Busan": "LOC"}
 TEXTS = ["Kim saw Busan .", "", "   ", "unheard-of words only", "Lee 재밌게 👍🏽 Paris"]
 
@@ -36,7 +36,7 @@ SENTENCES: list[dict[str, Any]] = [tagged(f"{one} {verb} {other} .") for one in 
 
 
 def save(folder: Path, *stages: Stage, records: Records = SENTENCES, **plan: Any) -> Path:
-    plan = {"settings": SMALL, "training": {"epochs": 12, "lr": 0.02, "batch_size": 8}, "arch": "lstm", **plan}
+    plan = {"settings": SMALL, "training": {"epochs": 20, "lr": 0.02, "batch_size": 8}, "arch": "lstm", **plan}
     trained(run(records, *stages), folder / "model", task="tag", **plan)
     return folder / "model"
 
@@ -137,6 +137,7 @@ def test_a_bad_record_is_told_of_with_its_place(tmp_path: Path, bad: dict[str, A
         ({"arch": "logreg", "settings": ()}, "--arch logreg says nothing of each word"),
         ({"settings": ("crf=perhaps",)}, "setting crf takes bool"),
         ({"settings": ("nonsense=1",)}, "no setting is called 'nonsense'; the settings are .*hidden=.*; of the task: crf=False"),
+        ({"weight": "w"}, "--weight-field is not for tag"),
         ({"class_weight": "balanced"}, "--class-weight is not for tag"),
     ],
 )

@@ -29,7 +29,7 @@ class Ragged:
 
     def padded(self, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
         """(B, T) ids filled after their end, (B,) lengths, for these rows. T is the longest of them, at least 1."""
-        lengths = self.lengths[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: this is done for each batch
         width = max(1, int(lengths.max(initial=0)))
         inside = np.arange(width) < lengths[:, None]
         out = np.full((len(rows), width), pad_id, np.int64)

@@ -25,7 +25,7 @@ from textkit.streams.stream import Stream
 class Predict(Stage):
     """A bundle as a stage: adds prediction and score, and nothing of what the chain makes on the way.
 
-    explain: of how many terms for the label, and against it, to tell as `explanation`.
+    explain: of how many terms for the label, and against it, to tell as `explanation`; of a network all that there is.
     """
 
     def __init__(self, bundle: Bundle, top: int | None = None, proba: bool = False, explain: int | None = None) -> None:

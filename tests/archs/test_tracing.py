@@ -98,8 +98,8 @@ def test_the_window_of_a_filter_is_where_brute_force_finds_the_most() -> None:
             for number, (k, layer) in enumerate(zip((2, 3), encoder.convolution.filters, strict=True)):
                 around = torch.cat([torch.zeros(k - 1, x.shape[2]), x[row, :length], torch.zeros(k - 1, x.shape[2])])
                 for column in range(4):
-                    values = [(layer.weight[column].T * around[start : start + k]).sum() + layer.bias[column] for start in range(length + k - 1)]
-                    best = max(range(len(values)), key=lambda start, values=values: float(values[start]))
+                    values = torch.stack([(layer.weight[column].T * around[at : at + k]).sum() + layer.bias[column] for at in range(length + k - 1)])
+                    best = int(values.argmax())
                     if values[best] > 0:
                         (step,) = found.parts[row, :, 4 * number + column].nonzero()[:, 0].tolist()
                         assert found.spans is not None

@@ -106,12 +106,14 @@ class Ours:
 
 
 def memory(records: int, arch: str, folder: Path) -> None:
-    """Of a training that reads some records, and ten times as many."""
-    peaks = []
+    """Of a training that reads some records, and ten times as many, by the same vocabulary."""
+    tok, peaks = str(folder / "tok"), []
+    learn = ["tokenize", str(REVIEWS), "--method", "wordpiece", "--vocab-size", str(VOCABULARY), "--limit", str(records), "--save", tok, "-q"]
+    run_pipe(learn)
     for count in (records, 10 * records):
-        few = ["--arch", arch, "--limit", str(count), "--max-steps", "50", "--save", str(folder / f"m{count}"), "-q"]
-        words = ["train", "classify", str(REVIEWS), *few]
-        peaks.append(run_pipe(words)[1][0].peak)
+        few = ["--arch", arch, "--batch-size", str(BATCH), "--max-steps", "50", "--save", str(folder / f"m{count}"), "-q"]
+        tokens = ["tokenize", str(REVIEWS), "--load", tok, "--limit", str(count), "-q"]
+        peaks.append(run_pipe(tokens, ["train", "classify", *few])[1][1].peak)
     print(f"peak of train with {records} records {peaks[0]:.0f} MB, with {10 * records} {peaks[1]:.0f} MB: {peaks[1] / peaks[0]:.2f} times")
 
 

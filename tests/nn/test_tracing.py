@@ -53,7 +53,8 @@ def test_gates_at_the_first_token_by_hand() -> None:
     """Before it the state is 0, so that a gate is the sigmoid of what the token and the biases say."""
     for cell, names in ((nn.LSTM(WIDTH, HIDDEN), "input forget - output"), (nn.GRU(WIDTH, HIDDEN), "reset update -")):
         _, gates = unrolled(cell, inputs())
-        due = (inputs()[:, 0] @ cell.weight_ih_l0.T + cell.bias_ih_l0 + cell.bias_hh_l0).sigmoid().chunk(len(names.split()), dim=1)
+        w, _, b, b_hidden = cell.parameters()
+        due = (inputs()[:, 0] @ w.T + b + b_hidden).sigmoid().chunk(len(names.split()), dim=1)
         for name, one in zip(names.split(), due, strict=True):
             if name != "-":
                 torch.testing.assert_close(gates[name][:, 0], one)

@@ -25,9 +25,10 @@ MANIFEST: dict[str, Any] = {"input": "ids", "pad_id": 0, "sizes": {"vocabulary":
 SHOWN = [name for name in ARCHS if getattr(ARCHS.find(name), "explains", ())]
 
 
-def batch(tokens: list[list[str]] | None = TOKENS, **more: Any) -> Batch:
+def batch(tokens: list[list[str]] | None = TOKENS, starts: list[list[int]] | None = None) -> Batch:
     columns = {"ids": pl.Series(IDS, dtype=pl.List(pl.Int32))} | ({} if tokens is None else {"tokens": pl.Series(tokens, dtype=pl.List(pl.String))})
-    return Batch(pl.DataFrame(columns | more), Position("here", 1))
+    columns |= {} if starts is None else {"word_starts": pl.Series(starts, dtype=pl.List(pl.Int32))}
+    return Batch(pl.DataFrame(columns), Position("here", 1))
 
 
 def model_of(name: str, task: Any) -> torch.nn.Module:
@@ -80,8 +81,7 @@ def test_a_tagger_shows_what_it_did_and_where_words_begin() -> None:
     tagged = [pl.Series([["A", "B"], [], ["A"]])]
     for name, told in (("lstm", "gates"), ("gru", "gates"), ("transformer", "attention")):
         assert [[*one] for one in explained(task, name, tagged)] == [["tokens", told]] * 3
-    starts = {"word_starts": pl.Series([[0, 2], [], [0]], dtype=pl.List(pl.Int32))}
-    assert [one["starts"] for one in explained(task, "lstm", tagged, batch(**starts))] == [[0, 2], [], [0]]
+    assert [one["starts"] for one in explained(task, "lstm", tagged, batch(starts=[[0, 2], [], [0]]))] == [[0, 2], [], [0]]
 
 
 def test_what_has_nothing_to_show_is_refused_and_told_what_can() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 
 from textkit.archs.lstm import LSTM
 from textkit.arrays import Ragged
-from textkit.errors import InputError, UsageError
+from textkit.errors import InputError
 from textkit.nn.crf import CRF
 from textkit.nn.inputs import Sizes, Tokens
 from textkit.tasks.feeding import Feed
@@ -204,12 +203,6 @@ def test_the_loss_does_not_depend_on_how_records_are_batched() -> None:
     alone = sum(float(problem.loss(model, problem.batch(np.array([row]))).detach()) * problem.weight(np.array([row])) for row in range(3))
     assert float(together.detach()) == pytest.approx(alone / problem.weight(np.arange(3)), abs=1e-6)
     assert problem.evaluate(model, np.arange(3))["loss"] == pytest.approx(float(together.detach()), abs=1e-5)
-
-
-def test_words_have_no_weights() -> None:
-    found = replace(examples([["ADJ", "NOUN"]]), weights=np.ones(1))
-    with pytest.raises(UsageError, match="--weight-field is not for tag"):
-        PLAIN.problem(found, Feed(ragged([[1, 2]]), 0))
 
 
 def test_tags_and_scores_are_lists_a_record() -> None:

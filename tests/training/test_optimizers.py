@@ -68,7 +68,8 @@ def test_adam_by_hand(name: str, decay: float) -> None:
 def test_settings_are_those_of_the_class(name: str) -> None:
     kind = OPTIMIZERS[name]
     known = inspect.signature(kind.make.__init__).parameters
-    assert {"lr", "weight_decay", *kind.more} <= known.keys()
+    assert {"lr", "weight_decay", "foreach", *kind.more} <= known.keys()
+    assert kind.fused == ("fused" in known)
     assert kind.make.__module__.startswith("torch.optim")
 
 

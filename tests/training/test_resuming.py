@@ -24,6 +24,7 @@ from textkit.training.keeping import Keeper
 from textkit.training.loop import Trainer
 from textkit.training.partial import Partial
 from textkit.training.resuming import go_on
+from textkit.training.run import Plan
 
 torch.set_num_threads(1)  # tensors this small are only slowed down by more
 SETTINGS = {"arch": "lstm", "settings": ("hidden=4", "embedding_dim=4"), "training": {"epochs": 3, "batch_size": 4}}
@@ -96,7 +97,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("when", MOMENTS.values(), ids=MOMENTS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_by_a_signal_and_gone_on_with_it_ends_the_same(tmp_path: Path, disturb: Any, due: str, when: When, number: int) -> None:
     disturb(when, by(number))
     with pytest.raises(Resumable, match=rf"stopped by {signal.Signals(number).name} at step \d+, and saved; go on with textkit train --resume"):
@@ -215,8 +216,18 @@ def test_what_a_kill_left_before_the_first_step_is_no_obstacle(tmp_path: Path, d
     partial = tmp_path / "model.partial"
     (partial / "data").mkdir(parents=True)
     (partial / "data" / "ids.bin").write_bytes(b"half")
+    (partial / "lock").touch()
     assert begin(tmp_path / "model") == due
     assert not partial.exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_of_somebody_elses_stays(tmp_path: Path, force: bool) -> None:
+    (tmp_path / "model.partial").mkdir()
+    (tmp_path / "model.partial" / "mine").write_text("precious")
+    with pytest.raises(UsageError, match=r"model\.partial: is not textkit's"):
+        begin(tmp_path / "model", force=force)
+    assert (tmp_path / "model.partial" / "mine").read_text() == "precious"
 
 
 def test_two_at_once_are_refused(tmp_path: Path, disturb: Any) -> None:
@@ -239,9 +250,19 @@ def test_an_error_before_anything_was_saved_leaves_nothing(tmp_path: Path) -> No
 def test_settings_may_be_changed_and_it_says_so(tmp_path: Path, disturb: Any, due: str, capsys: pytest.CaptureFixture[str]) -> None:
     save = stopped(tmp_path, disturb)
     assert resumed(save, lr=0.5, epochs=4) != due
-    assert "changed to lr=0.5000 epochs=4 from lr=default epochs=3\n" in capsys.readouterr().err
+    assert "changed to lr=0.5 epochs=4 from lr=default epochs=3\n" in capsys.readouterr().err
     told = artifact.load(save, "bundle")["training"]
     assert (told["lr"], told["epochs"]) == (0.5, 4)
+
+
+def test_what_was_changed_stays_changed(tmp_path: Path, disturb: Any) -> None:
+    due = stopped(tmp_path / "one", disturb)
+    resumed(due, lr=0.5)
+    save = stopped(tmp_path / "other", disturb)
+    disturb(at(5), by(signal.SIGTERM))
+    with pytest.raises(Resumable):
+        resumed(save, lr=0.5)
+    assert resumed(save) == sha256(due)
 
 
 def diverge() -> None:
@@ -290,9 +311,10 @@ def test_checkpoints_by_time_cost_a_small_share_of_it(tmp_path: Path, monkeypatc
         history: tuple[()] = ()
         step = 0
 
-        def snapshot(self) -> None: ...
+        def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+            return {}, {}
 
-    with keeping.guarded(Partial(tmp_path), "model") as keeper:
+    with keeping.guarded(Partial(tmp_path), Plan("classify", "model"), {}) as keeper:
         run: Any = Run()
         for run.step in range(1, 500):
             now[0] += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from textkit.artifacts.bundle import Bundle
 from textkit.cli import group
@@ -95,6 +96,14 @@ def test_a_file_to_validate_on_without_records_or_labels_is_told(place: Path) ->
         train("--valid", "bare.txt")
     with pytest.raises(InputError, match=r"gone\.tsv"):
         train("--valid", "gone.tsv")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(("words", "message"), [(("--device", "cuda"), "--device cuda"), (("--precision", "fp16"), "fp16 needs a CUDA GPU")])
+def test_a_device_that_is_not_there_is_told_and_leaves_nothing(place: Path, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(*words, arch=("--arch", "lstm"))
+    assert sorted(path.name for path in place.iterdir()) == ["train.tsv", "valid.tsv"]
 
 
 @pytest.mark.parametrize(

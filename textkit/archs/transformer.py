@@ -8,6 +8,7 @@ Shapes: B records, T tokens, E width of an embedded token, D width of a state, H
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -85,7 +86,7 @@ class Transformer(nn.Module):
 
     def embedded(self, inputs: Tokens) -> Tensor:
         """-> (B, T, D), what the first layer sees."""
-        x = self.enter(self.embedding(inputs))  # (B, T, E) -> (B, T, D)
+        x = self.enter(self.embedding(inputs)) * math.sqrt(self.config.hidden)  # (B, T, E) -> (B, T, D); scaled as in the paper, 3.4
         steps = x.shape[1]
         if self.positions is not None:
             x = x + self.positions(torch.arange(steps, device=x.device).clamp(max=self.config.max_positions - 1))

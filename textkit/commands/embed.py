@@ -52,7 +52,7 @@ OWN = (
         type=click.IntRange(min=1),
         help="Of more than one the bytes differ from run to run.  [default: 1 for a small corpus, else all cores]",
     ),
-    option("--deterministic", is_flag=True, help="The same bytes each time: one thread."),
+    option("--deterministic", is_flag=True, help="The same bytes each time, at the price of speed."),
     option("--pool", type=click.Choice(list(POOLS)), default="none", show_default=True, help="Put one vector into each record."),
     option("--tokens", is_flag=True, help="Put a vector of each token into each record, of Arrow or Parquet."),
     *OOV,

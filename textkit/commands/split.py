@@ -37,7 +37,7 @@ def counts(context: click.Context, parameter: click.Parameter, value: str | None
 
 OWN = (
     *(
-        option(f"--{name}", metavar="FILE", type=PATH, help=f"Where the records go that are to {what}.")
+        option(f"--{name}", metavar="FILE", type=PATH, help=f"File of the records to {what}.")
         for name, what in zip(PARTS, ("train on", "validate with", "test on"), strict=True)
     ),
     option("--ratios", metavar="R,R,R", callback=ratios, help="Share of each file, in this order.  [default: 0.8,0.2 or 0.8,0.1,0.1]"),

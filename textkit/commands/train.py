@@ -87,7 +87,7 @@ NETWORKS = (
         metavar="SECONDS",
         help="Stop training after so long, and keep the best.",
     ),
-    networks("--valid", type=PATH, metavar="FILE", help="Validate on these records, which go through the stages of the others."),
+    networks("--valid", type=PATH, metavar="FILE", help="File of the records to validate with."),
     networks("--eval-every", type=click.IntRange(min=1), metavar="STEPS", help="Validate every so many steps.  [default: an epoch]"),
     networks("--metric", metavar="NAME", help="Keep what is best by this: loss, accuracy, f1_macro.  [default: the task's own]"),
     networks("--early-stop", type=click.IntRange(min=1), metavar="N", help="Stop when N validations in a row found nothing better."),
@@ -103,7 +103,7 @@ NETWORKS = (
     networks("--freeze-embedding", is_flag=True, help="Leave the word vectors as they are."),
     networks("--init-from", type=PATH, metavar="DIR", help="Begin with the weights of a trained model, those that fit by name and shape."),
     networks("--freeze", multiple=True, metavar="PATTERN", help="Leave the weights of these names as they are: 'encoder.*'."),
-    networks("--deterministic", is_flag=True, help="The same weights bit for bit, also on a GPU, however often it was stopped and resumed."),
+    networks("--deterministic", is_flag=True, help="The same bytes each time, at the price of speed."),
     networks("--save-every", type=click.IntRange(min=1), metavar="STEPS", help="Write a checkpoint every so many steps.  [default: by time]"),
     networks("--find-lr", is_flag=True, help="Look for a good --lr by a short run with a rising one; save nothing."),
     networks("--dry-run", is_flag=True, help="Tell shapes, parameters, memory, time and three records; save nothing."),
@@ -145,9 +145,25 @@ def command(**given: Any) -> Any:
 
     if not looks:
         check_target(given["save"], given["force"])
+    _check(given)
+    if not given["tune"]:
+        check_settings(given["arch"], given["task"], given["settings"])
+    import_ahead(given["arch"])
+    inputs = inputs_from(given)
+    valid = replace(inputs, paths=(given["valid"],), parallel=(), limit=None, sample=None) if given["valid"] else None
+    plan = Plan(**_planned(given))
+    wanted = TASKS.find(given["task"]).gold
+    learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan, valid)
+    return Job(inputs, sink=learn, wanted=(wanted,), check=Usable(given["weight"], wanted if wanted != "label" else ""))
+
+
+def _check(given: dict[str, Any]) -> None:
+    """UsageError for options that do not go together; a class weight goes to the settings of a linear model."""
     for one, other in (("valid", "valid_split"), ("batch_size", "batch_tokens"), ("find_lr", "dry_run")):
         if len(flags := typed(one, other)) == 2:
             raise UsageError(f"{flags[0]} and {flags[1]} exclude each other")
+    for flag in typed("tune_metric", "trials") if not given["tune"] else ():
+        raise UsageError(f"{flag} goes with --tune SECONDS")
     if given["class_weight"]:
         if not given["arch"] and not given["tune"]:
             raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
@@ -158,22 +174,16 @@ def command(**given: Any) -> Any:
                 raise UsageError(f"--class-weight is not for {given['arch']}", fix=fix)
             given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
             given["class_weight"] = None
-    if not given["tune"]:
-        for flag in typed("tune_metric", "trials"):
-            raise UsageError(f"{flag} goes with --tune SECONDS")
-        check_settings(given["arch"], given["task"], given["settings"])
-    import_ahead(given["arch"])
-    inputs = inputs_from(given)
+
+
+def _planned(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the plan. Of how to train only what was typed: the rest is as usual for the task and the optimizer."""
     flags = ["epochs", "lr", *names_in("Networks")]
     training = {name: given[name] for name in flags if typed(name) and name not in NOT_SETTINGS}
     if "max_steps" in training:
         training.setdefault("epochs", None)
     own = ("task", "save", "arch", "settings", "class_weight", "valid_split", "seed", "force", "proba", "weight", "find_lr", "dry_run")
-    valid = replace(inputs, paths=(given["valid"],), parallel=(), limit=None, sample=None) if given["valid"] else None
-    plan = Plan(**{name: given[name] for name in (*own, *STARTING, *KEEPING)}, training=training, for_networks=tuple(typed(*flags)))
-    wanted = TASKS.find(given["task"]).gold
-    learn = _tuning(plan, given) if given["tune"] else lambda stream: train(stream, plan, valid)
-    return Job(inputs, sink=learn, wanted=(wanted,), check=Usable(given["weight"], wanted if wanted != "label" else ""))
+    return {**{name: given[name] for name in (*own, *STARTING, *KEEPING)}, "training": training, "for_networks": tuple(typed(*flags))}
 
 
 def _resume(given: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ class Reading:
     """Of every network that reads tokens."""
 
     embedding_dim: int = setting(128, "width of the token embedding, where no embed stage gives one", least=1)
-    embedding_std: float = setting(1.0, "spread of its first values: with a small one rare tokens add little noise", above=0)
+    embedding_std: float = setting(0.1, "spread of its first values: with a small one rare tokens add little noise", above=0)
     dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
     word_dropout: float = setting(0.0, "share of tokens that are taken for unknown ones in training", least=0, most=1)
     chars: Chars = setting("none", "a network that adds what a token's characters tell; ngrams is the fastest")

@@ -41,6 +41,7 @@ class Classify:
     losses = ("class_weight", "label_smoothing")  # what the loss can be told
     Config = Settings
     gold = LABEL  # what predictions are measured against
+    lacking = "name the column with --label-field"
     wordwise = False  # whether it says something of each word
     arch = None  # which one does it best; None: it depends
     usual = ()  # settings that an architecture begins with here, if it has them

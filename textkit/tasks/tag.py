@@ -15,11 +15,11 @@ import polars as pl
 from textkit import config
 from textkit.arrays import Ragged
 from textkit.config import setting
-from textkit.errors import InputError, UsageError
+from textkit.errors import InputError
 from textkit.metrics import per_label
 from textkit.ragged import flatten, nest
 from textkit.tasks.tag_schemes import keeps_to, matched, scheme_of
-from textkit.training.examples import Examples
+from textkit.training.examples import NO_TAGS, Examples
 
 if TYPE_CHECKING:
     from textkit.streams.batch import Batch
@@ -44,6 +44,7 @@ class Tag:
     losses = ()
     Config = Settings
     gold = TAGS
+    lacking = NO_TAGS
     wordwise = True
     arch = "lstm"
     usual = USUAL
@@ -99,8 +100,6 @@ class Tag:
         """What the training loop works on."""
         from textkit.tasks.tag_neural import Tagging, Words
 
-        if examples.weights is not None:
-            raise UsageError("--weight-field is not for tag: each word counts the same")
         return Tagging(self, Words(feed, examples.ragged.get(STARTS)), self.targets(examples))
 
     def metrics(self, predicted: np.ndarray, gold: np.ndarray, lengths: np.ndarray) -> dict[str, float]:

@@ -29,6 +29,7 @@ from textkit.training.spooling import Column
 
 HEAVIEST = 1e15  # that a record may count: a float has 16 digits
 PARTS = ("indices", "values")  # of features
+NO_TAGS = "a tagger learns from CoNLL-U, CoNLL columns, or JSON Lines with lists of tokens and tags"
 
 
 @dataclass
@@ -261,7 +262,7 @@ def required_labels(batch: Batch, name: str) -> pl.Series:
 
 def required_tags(batch: Batch, name: str) -> pl.Series:
     """A column with a tag for each word: each token, or where `word_starts` says which begin one, each of those."""
-    column = batch.require(name, fix="a tagger learns from CoNLL-U, CoNLL columns, or JSON Lines with lists of tokens and tags")[name]
+    column = batch.require(name, fix=NO_TAGS)[name]
     broken = column.list.contains("") | column.list.contains(None)
     _refuse(batch, broken, lambda row: f"one of the record's {name} is empty", "fill it in or take the record out")
     words = next((found for found in ("word_starts", "tokens", "ids") if batch.has_whole(found)), None)

@@ -18,6 +18,7 @@ from textkit.report import say
 from textkit.training import checkpoint
 from textkit.training.loop import Diverged, Trainer
 from textkit.training.partial import Partial
+from textkit.training.run import Plan
 
 KEEP = 2  # checkpoints
 SHARE = 0.02  # of the time, at most, goes into checkpoints
@@ -54,9 +55,9 @@ class Signals:
 class Keeper:
     """Called wherever a training may be broken off: writes checkpoints, and ends the run where a signal asked for it."""
 
-    def __init__(self, partial: Partial, save: str, signals: Signals, every: int | None = None) -> None:
-        self._partial, self._signals, self._every = partial, signals, every
-        self.resume = f"textkit train --resume {shlex.quote(save)}"
+    def __init__(self, partial: Partial, plan: Plan, signals: Signals, changed: dict[str, Any]) -> None:
+        self._partial, self._signals, self._every, self._changed = partial, signals, plan.save_every, changed
+        self.resume = f"textkit train --resume {shlex.quote(plan.save)}"
         self.kept = checkpoint.last_step(partial.checkpoints)  # None: nothing yet
         self._last, self._cost = time.monotonic(), 0.0
         self._trainer: Trainer | None = None
@@ -84,7 +85,8 @@ class Keeper:
     def _write(self, trainer: Trainer) -> None:
         started = time.monotonic()
         try:
-            checkpoint.write(self._partial.checkpoints, trainer.step, trainer.snapshot(), KEEP)
+            tensors, facts = trainer.snapshot()
+            checkpoint.write(self._partial.checkpoints, trainer.step, (tensors, {**facts, "changed": self._changed}), KEEP)
         except ResourceError as error:
             raise ResourceError(error.message, where=error.where, fix=self.onward("make room, and go on")) from error
         self._last, self.kept = time.monotonic(), trainer.step
@@ -96,10 +98,13 @@ class Keeper:
 
 
 @contextmanager
-def guarded(partial: Partial, save: str, every: int | None = None) -> Iterator[Keeper]:
-    """While a training runs. Diverged, ResourceError and UsageError say how to go on; Resumable: stopped by a signal, and saved."""
+def guarded(partial: Partial, plan: Plan, changed: dict[str, Any]) -> Iterator[Keeper]:
+    """While a training runs; `changed` is told in checkpoints.
+
+    Diverged and ResourceError say how to go on. Resumable: it was stopped by a signal, and has saved.
+    """
     with Signals() as signals:
-        keeper = Keeper(partial, save, signals, every)
+        keeper = Keeper(partial, plan, signals, changed)
         try:
             yield keeper
         except Diverged as error:

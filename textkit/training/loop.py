@@ -321,9 +321,7 @@ def fit(
 ) -> tuple[nn.Module, History]:
     """Train what `build` makes, on rows[0], choosing the weights by rows[1]; returns it and the history, an entry an evaluation.
 
-    watch: as of Trainer. state: a snapshot to go on from.
-
-    The same data, settings and thread count give the same weights.
+    watch: as of Trainer. state: a snapshot to go on from. The same data, settings and thread count give the same weights.
     """
     trainer = Trainer(build, problem, rows, settings, watch)
     if state is not None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -109,8 +109,10 @@ def beside(save: str) -> Partial:
 
 
 def check(save: str, force: bool) -> None:
-    """UsageError if a training of `save` was left unfinished that is not to be thrown away."""
+    """UsageError if a training of `save` was left unfinished that is not to be thrown away, or the folder is somebody else's."""
     partial = beside(save)
+    if partial.folder.is_dir() and any(partial.folder.iterdir()) and not (partial.folder / LOCK).exists():
+        raise UsageError("is not textkit's, and stands where an unfinished training lives", where=str(partial.folder), fix="move it away")
     if partial.exists() and not force:
         fix = f"go on with it by textkit train --resume {save}, or add --force to begin anew"
         raise UsageError("holds an unfinished training", where=str(partial.folder), fix=fix)
@@ -130,11 +132,11 @@ def begun(save: str, force: bool) -> Iterator[Partial]:
             yield partial
         except BaseException as error:
             if not any(partial.checkpoints.glob("[0-9]*/")):
-                shutil.rmtree(partial.folder, ignore_errors=True)
+                _remove(partial)
             if isinstance(error, OSError) and error.errno in FULL:
                 raise artifact.unwritable(error, partial.folder) from error
             raise
-        shutil.rmtree(partial.folder, ignore_errors=True)
+        _remove(partial)
 
 
 @contextmanager
@@ -148,7 +150,7 @@ def continued(save: str) -> Iterator[Partial]:
         for draft in partial.checkpoints.glob(".*.draft"):  # of a process that was killed while it wrote
             shutil.rmtree(draft, ignore_errors=True)
         yield partial
-        shutil.rmtree(partial.folder, ignore_errors=True)
+        _remove(partial)
 
 
 @contextmanager
@@ -163,8 +165,17 @@ def locked(partial: Partial) -> Iterator[None]:
         yield
 
 
+def _remove(partial: Partial) -> None:
+    """The lock goes last: it says whose the folder is."""
+    with suppress(OSError):
+        _clear(partial)
+        (partial.folder / LOCK).unlink()
+        partial.folder.rmdir()
+
+
 def _clear(partial: Partial) -> None:
-    """Empty the folder, but for the lock that is held."""
+    """Empty the folder, but for the lock that is held. Without its manifest it is nothing to go on with."""
+    (partial.folder / artifact.MANIFEST).unlink(missing_ok=True)
     for path in partial.folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

@@ -12,7 +12,7 @@ import torch
 
 from textkit.artifacts.folder import check_target
 from textkit.errors import UsageError
-from textkit.report import in_words, say
+from textkit.report import say
 from textkit.streams.stream import Stream
 from textkit.training import checkpoint, neural
 from textkit.training.examples import Examples
@@ -38,31 +38,39 @@ def go_on(save: str, task: str | None, force: bool, changes: dict[str, Any]) -> 
         check_target(save, plan.force)
         if task not in (None, plan.task):
             raise UsageError(f"holds a training to {plan.task}, not to {task}", where=str(partial.folder))
-        if changed := {name: value for name, value in changes.items() if plan.training.get(name) != value}:
-            were = {name: plan.training.get(name, "default") for name in changed}
-            say(f"changed to {in_words(changed)} from {in_words(were)}", **changed)
-        plan = replace(plan, training={**plan.training, **changes})
+        found = checkpoint.read_last(partial.checkpoints)
+        changed = {} if found is None else found[1][1]["changed"]
+        were = {**plan.training, **changed}
+        if new := {name: value for name, value in changes.items() if were.get(name) != value}:
+            say(f"changed to {_told(new)} from {_told({name: were.get(name, 'default') for name in new})}", **new)
+        changed |= new
+        plan = replace(plan, training={**plan.training, **changed})
         threads = settle_threads(plan.deterministic, manifest["threads"])
         made_by = {"threads": threads, "torch": torch.__version__}
         before = {name: manifest[name] for name in made_by}
         if made_by != before:
-            say(f"going on with {in_words(made_by)}, after {in_words(before)}: the weights may come out slightly different")
-        _train(partial.stream(manifest), plan, Examples.load(partial.data), partial)
+            say(f"going on with {_told(made_by)}, after {_told(before)}: the weights may come out slightly different")
+        say(f"going on from step {found[0]}" if found else "starting anew: there is no checkpoint", step=found[0] if found else 0)
+        examples = Examples.load(partial.data)
+        _train(partial.stream(manifest), plan, examples, partial, None if found is None else found[1], changed)
 
 
-def _train(stream: Stream, plan: Plan, examples: Examples, partial: Partial) -> None:
-    found = checkpoint.read_last(partial.checkpoints)
-    if found is not None:
-        say(f"going on from step {found[0]}", step=found[0])
+def _told(settings: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
 
+
+def _train(
+    stream: Stream, plan: Plan, examples: Examples, partial: Partial, state: checkpoint.State | None = None, changed: dict[str, Any] | None = None
+) -> None:
+    """state: a snapshot to go on from. changed: what of the settings is not as it was at the beginning."""
     whole: Callable[..., Fitted] = neural.fit
 
     def fit(*given: Any) -> Fitted:
-        fitted = whole(*given, watch=watch, state=None if found is None else found[1])
+        fitted = whole(*given, watch=watch, state=state)
         fitted.manifest["threads"] = torch.get_num_threads()
         return fitted
 
-    with guarded(partial, plan.save, plan.save_every) as watch:
+    with guarded(partial, plan, changed or {}) as watch:
         complete(stream, plan, examples, fit)
 
 

@@ -77,7 +77,7 @@ def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
     if first is None:
         stream.ending.demand()
         raise InputError("nothing to train on: there are no records")
-    first.require(*task_class.strings(first), fix="name the column with --label-field")
+    first.require(*task_class.strings(first), fix=task_class.lacking)
     arch_name = plan.arch or task_class.arch or choose_arch(stream.lineage, first.has("vector"))
     arch = ARCHS.find(arch_name)
     import_ahead(arch_name)
@@ -85,6 +85,8 @@ def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
     classic = arch.engine == "classic"
+    if plan.weight and task_class.wordwise:
+        raise UsageError(f"--weight-field is not for {plan.task}: each word counts the same")
     if not classic and plan.proba:
         raise UsageError(f"--proba is for linear models, and {arch_name} is a network: it has them")
     if plan.proba and not arch.calibrates and arch.link_of(settings) == "none":
@@ -95,8 +97,9 @@ def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
         stream, columns = classic_input(stream)
         complete(stream, plan, gather(stream, **columns), fit_classic)
         return
-    from textkit.training import inputs, looking, resuming  # which import torch
+    from textkit.training import devices, inputs, looking, resuming  # which import torch
 
+    devices.choose_precision(plan.training.get("precision", "auto"), devices.choose_device(plan.training.get("device", "auto")))  # or an error now
     looks = plan.find_lr or plan.dry_run
     if not looks:
         check_partial(plan.save, plan.force)

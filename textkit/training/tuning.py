@@ -58,6 +58,8 @@ class Tuned:
 
 def check_tuned(plan: Plan) -> None:
     """UsageError now rather than after the data were read."""
+    if plan.task != "classify":
+        raise UsageError(f"--tune searches among linear models, and none does {plan.task}", fix="leave it out")
     if plan.arch and ARCHS.find(plan.arch).engine != "classic":
         raise UsageError(f"--tune searches among linear models, and {plan.arch} is a network", fix="leave out --arch or --tune")
     if plan.for_networks:
