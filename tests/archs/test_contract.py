@@ -28,7 +28,7 @@ ROWS = np.arange(len(RECORDS))
 
 
 def fit(name: str, kind: str = "ids", chars: str = "none", **settings: Any) -> tuple[torch.nn.Module, list[dict[str, Any]]]:
-    given = loop.Settings(**{"epochs": 50, "batch_size": 4, "lr": 0.02, "precision": "fp32", **settings})
+    given = loop.Settings(**{"epochs": 120, "batch_size": 4, "lr": 0.01, "precision": "fp32", **settings})
     return loop.fit(lambda: build(name, kind, chars=chars), problem(kind, chars), (ROWS, ROWS), given)
 
 

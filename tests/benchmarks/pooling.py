@@ -39,7 +39,8 @@ def loop(vectors: KeyedVectors, documents: list[list[str]]) -> np.ndarray:
 
 
 def own_means(vectors: KeyedVectors, documents: list[list[str]]) -> np.ndarray:
-    return np.array([vectors.get_mean_vector(words, pre_normalize=False) for words in documents])
+    none = np.zeros(vectors.vector_size, np.float32)
+    return np.array([vectors.get_mean_vector(words, pre_normalize=False) if words else none for words in documents])
 
 
 def columns(table: Table, tokens: pl.Series, pool: str, weighing: Any) -> np.ndarray:

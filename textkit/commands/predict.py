@@ -52,7 +52,7 @@ def command(**given: Any) -> Any:
     \b
     printf 'loved every minute\\n' | textkit predict model
     textkit predict model reviews.tsv -k 2 -o answers.jsonl
-    textkit predict tagger --to conllu < raw.txt
+    printf 'She reads the reports.\\n' | textkit predict tagger --to conllu
     textkit predict model reviews.tsv --explain --top 5
     printf 'loved every minute\\n' | textkit predict lstm --explain
     """
