@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import Textkit
+from tests.conftest import CORPORA, Textkit
 from textkit.cli import group
 from textkit.errors import UsageError
 from textkit.registry import ARCHS, COMMANDS, EMBEDDINGS, TOKENIZERS, Registry
@@ -140,10 +140,15 @@ def test_help_has_examples_that_parse(name: str) -> None:
 
 
 def test_first_examples_run_as_they_stand(textkit: Textkit, made: Path) -> None:
-    """In the order in which a reader meets them, on a file called reviews.tsv."""
+    """In the order in which a reader meets them, on a file called reviews.tsv, and with a tagger that knows its sentences by heart."""
     (textkit.folder / "reviews.tsv").write_bytes((made / "reviews.tsv").read_bytes())
     (textkit.folder / "reviews_test.tsv").write_bytes((made / "reviews.tsv").read_bytes())
     (textkit.folder / "new.txt").write_text("Not bad.\n")
+    sentences = (CORPORA / "tags_en.conllu").read_text(encoding="utf-8").split("\n\n")[:5]
+    (textkit.folder / "test.conllu").write_text("".join(f"{sentence}\n\n" for sentence in sentences))
+    settings = ("-s", "hidden=16", "-s", "dropout=0", "--batch-size", 1, "--epochs", 30)
+    textkit("train", "tag", "test.conllu", *settings, "--valid-split", 0, "--save", "tagger")
+    textkit("train", "classify", "reviews.tsv", "--arch", "lstm", "-s", "hidden=4", "--epochs", 1, "--save", "lstm")
     for name in ("tokenize", "pad", "train", "predict", "evaluate", "show"):
         text = (COMMANDS.find(name).help or "").split("\b")[1].strip().splitlines()
         for line in text if name != "train" else text[:1]:

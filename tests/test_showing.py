@@ -17,7 +17,7 @@ from tests.conftest import Textkit
 from tests.making import stream_of
 from textkit.cli import group
 from textkit.registry import COMMANDS, EMBEDDINGS, TOKENIZERS
-from textkit.showing.picture import bar, histogram, rows
+from textkit.showing.picture import bar, histogram, history_table, rows
 from textkit.showing.survey import facts_of_stream
 
 
@@ -268,3 +268,8 @@ def test_what_has_no_pipe(place: Textkit) -> None:
 
 def test_the_printed_pipe_leaves_the_pipe_before_it_whole(place: Textkit) -> None:
     assert place.shell("textkit tokenize reviews.tsv | textkit show --pipeline").stdout == "textkit tokenize\n"
+
+
+def test_learning_rates_and_seconds_of_a_history_are_told_in_their_own_digits() -> None:
+    table = history_table([{"step": 3, "train_loss": 0.12345, "lr": 7.41e-05, "seconds": 12.345}])
+    assert [[*column.cells] for column in table.columns] == [["3"], ["0.1235"], ["7.41e-05"], ["12.3"]]

@@ -92,6 +92,25 @@ def test_subwords_learn_the_tags_of_words_and_a_half_done_stream_gets_the_same(t
     assert "word_starts" in half[0]
 
 
+def test_pieces_of_words_that_nothing_says_the_starts_of_get_no_tags(tmp_path: Path) -> None:
+    """Raw text that was cut into subwords: a tag for each piece would look like an answer, and be none."""
+    model = save(tmp_path, subwords(tmp_path))
+    stream = run(["Kim saw Busan ."], Tokenize.load(tmp_path / "tok"))
+    with pytest.raises(InputError, match="nothing says where words start; give raw text"):
+        predicted(model, records_of(stream), stream.lineage)
+
+
+def test_class_weights_are_refused_without_asking_for_an_architecture(textkit: Textkit) -> None:
+    told = textkit("train", "tag", CORPORA / "tags_en.conllu", "--class-weight", "balanced", "--save", "m", code=2).stderr
+    assert "--class-weight is not for tag" in told
+
+
+def test_what_is_shown_of_a_tagger_has_its_crf_and_no_readout(textkit: Textkit, tmp_path: Path) -> None:
+    told = textkit("show", save(tmp_path, settings=(*SMALL, "crf=true"))).stdout
+    assert "crf=True" in told
+    assert "readout" not in told
+
+
 def test_a_model_of_raw_text_and_tags_predicts_raw_text(tmp_path: Path) -> None:
     records = [{"text": " ".join(record["tokens"]), "tags": record["tags"]} for record in SENTENCES]
     model = save(tmp_path, records=records)
@@ -139,6 +158,8 @@ def test_a_bad_record_is_told_of_with_its_place(tmp_path: Path, bad: dict[str, A
         ({"settings": ("nonsense=1",)}, "no setting is called 'nonsense'; the settings are .*hidden=.*; of the task: crf=False"),
         ({"weight": "w"}, "--weight-field is not for tag"),
         ({"class_weight": "balanced"}, "--class-weight is not for tag"),
+        ({"label_smoothing": 0.1}, "--label-smoothing is not for tag"),
+        ({"settings": (*SMALL, "readout=mean")}, "setting readout is for a record's vector"),
     ],
 )
 def test_what_tagging_does_not_know(tmp_path: Path, plan: dict[str, Any], told: str) -> None:

@@ -18,15 +18,15 @@ from typing import Any
 
 from measure import DATA, machine, run_pipe
 
+JAMO = ["--subword", "jamo"]
 SETTINGS = {
-    "characters 3-6": ["--min-n", "3", "--max-n", "6"],
+    "characters 3-6": [],  # what --method fasttext does by itself
     "characters 1-4": ["--min-n", "1", "--max-n", "4"],
-    "characters 1-6": ["--min-n", "1", "--max-n", "6"],
-    "jamo 3-5": ["--subword", "jamo", "--min-n", "3", "--max-n", "5", "-s", "syllables=0"],
-    "jamo 3-6": ["--subword", "jamo", "--min-n", "3", "--max-n", "6", "-s", "syllables=0"],
-    "jamo 3-5, syllables 1-4": ["--subword", "jamo", "--min-n", "3", "--max-n", "5", "-s", "syllables=4"],
-    "jamo 3-6, syllables 1-4": ["--subword", "jamo", "--min-n", "3", "--max-n", "6", "-s", "syllables=4"],
-    "jamo 3-5, syllables 1-6": ["--subword", "jamo", "--min-n", "3", "--max-n", "5", "-s", "syllables=6"],
+    "jamo 3-6, no syllables": [*JAMO, "-s", "syllables=0"],
+    "jamo 3-6": JAMO,
+    "jamo 3-5": [*JAMO, "--max-n", "5"],
+    "jamo 3-4": [*JAMO, "--max-n", "4"],
+    "jamo 3": [*JAMO, "--max-n", "3"],
 }
 
 

@@ -212,9 +212,15 @@ def test_a_terminal_gets_colours_and_what_asks_for_records_gets_these(textkit: T
     assert "\x1b[32mfor" in shown
     assert "other terms" in shown
     assert on_terminal("pipe", "predict model --explain --top 2") == shown
-    for words in (("predict", "model", "--explain", "--to", "jsonl"), ("pipe", "predict model --explain | convert --no-lineage")):
+    for words in (
+        ("predict", "model", "--explain", "--to", "jsonl"),
+        ("predict", "model", "--explain", "--json"),
+        ("pipe", "predict model --explain | convert --no-lineage"),
+    ):
         assert json.loads(on_terminal(*words).splitlines()[0])["explanation"]["for"]
 
 
-def test_top_is_for_explanations(textkit: Textkit, made: Path) -> None:
+def test_top_and_json_are_for_explanations(textkit: Textkit, made: Path) -> None:
+    assert "--json goes with --explain" in textkit("predict", made / "model", "--json", stdin="a\n", code=2).stderr
+    assert "exclude each other" in textkit("predict", made / "model", "--explain", "--json", "--to", "csv", stdin="a\n", code=2).stderr
     assert "--top goes with --explain" in textkit("predict", made / "model", "--top", 3, stdin="a\n", code=2).stderr

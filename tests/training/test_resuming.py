@@ -19,6 +19,8 @@ from textkit.artifacts import folder as artifact
 from textkit.errors import InputError, ResourceError, Resumable, UsageError
 from textkit.locking import held
 from textkit.predicting import Predict
+from textkit.showing.artifacts import facts_of_artifact
+from textkit.showing.picture import rows, title
 from textkit.training import checkpoint, keeping, loop
 from textkit.training.keeping import Keeper
 from textkit.training.loop import Trainer
@@ -328,8 +330,16 @@ def test_a_folder_that_is_damaged_is_not_trained_on(tmp_path: Path, disturb: Any
     save = stopped(tmp_path, disturb)
     file = Path(f"{save}.partial") / "data" / "ids.bin"
     file.write_bytes(b"\1" + file.read_bytes()[1:])
-    with pytest.raises(InputError, match=r"ids\.bin"):
+    with pytest.raises(InputError, match=r"ids\.bin.*--save and --force"):
         resumed(save)
+
+
+def test_what_is_shown_of_it_is_how_far_it_is_and_how_to_go_on(tmp_path: Path, disturb: Any) -> None:
+    save = stopped(tmp_path, disturb, step=2)
+    facts = facts_of_artifact(f"{save}.partial")
+    assert title(facts).endswith("model.partial: an unfinished training, classify with " + facts["plan"]["arch"])
+    told = dict(rows(facts))
+    assert (told["checkpoint"], told["go on with"]) == ("after step 2", f"textkit train --resume {save}")
 
 
 def test_without_a_partial_folder_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:

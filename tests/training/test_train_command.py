@@ -133,7 +133,49 @@ def test_a_dry_run_tells_shapes_records_memory_and_time_and_saves_nothing(place:
     for due in ("encoder.embedding.tokens", "LSTM", "output", " steps of ", "peak memory", "% padding"):
         assert due in told
     assert told.count(" -> ") == 3
+    assert {line.rpartition(" -> ")[2] for line in told.splitlines() if " -> " in line} <= {"positive", "negative"}
     assert sorted(path.name for path in place.iterdir()) == ["train.tsv", "valid.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("records", "words", "due"),
+    [
+        ([{"vector": [1.5, 2], "label": "a"}, {"vector": [3, 4], "label": "b"}], ("classify", "--arch", "mlp"), ["1.5 2 -> a", "3 4 -> b"]),
+        (
+            [
+                {"features": {"indices": [3], "values": [0.5]}, "label": "a"},
+                {"features": {"indices": [1, 4], "values": [2, 1]}, "label": "b"},
+            ],
+            ("classify", "--arch", "mlp"),
+            ["3:0.5 -> a", "1:2 4:1 -> b"],
+        ),
+        (
+            [{"text": "x", "pair": "y x", "label": "b"}, {"text": "x y", "pair": "y", "label": "a"}],
+            ("classify", "--arch", "lstm"),
+            ["x/7 | y/8 x/7 -> b", "x/7 y/8 | y/8 -> a"],
+        ),
+        ([{"text": "x", "labels": ["b", "a"]}, {"text": "x", "labels": []}], ("classify", "--arch", "lstm"), ["-> a, b", "-> none of the labels"]),
+        ([{"tokens": ["x", "y"], "tags": ["A", "B"]}, {"tokens": ["y"], "tags": ["B"]}], ("tag",), ["-> A B", "-> B"]),
+    ],
+)
+def test_a_dry_run_shows_what_is_learned_of_each_kind_of_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], records: list[dict[str, Any]], words: tuple[str, ...], due: list[str]
+) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    size = ["-s", "hidden=4", "--valid-split", "0", "--device", "cpu", "--precision", "fp32"]
+    group.main(["train", words[0], str(file), *words[1:], *size, "--dry-run"], standalone_mode=False)
+    told = [line for line in capsys.readouterr().err.splitlines() if " -> " in line]
+    assert len(told) == len(due)
+    assert all(line.endswith(end) for line, end in zip(told, due, strict=True))
+
+
+def test_labels_that_only_the_records_to_validate_on_have_are_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("others.tsv").write_text("label\ttext\nnew\ta b\npositive\ta\nolder\tb\n")
+    train("--valid", "others.tsv", "--epochs", 1)
+    assert "no record to train on has these of the labels in --valid: new, older\n" in capsys.readouterr().err
+    train("--valid", "valid.tsv", "--epochs", 1)
+    assert "--valid" not in capsys.readouterr().err
 
 
 def test_a_rate_test_tells_a_rate_and_saves_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

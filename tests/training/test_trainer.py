@@ -258,10 +258,11 @@ def test_time_is_up_after_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one.reason == "3 s are over"
 
 
-def test_it_stops_when_nothing_gets_better() -> None:
+def test_it_stops_when_nothing_gets_better_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """Validation labels are turned round: each epoch is worse than the first."""
     turned = problem(targets=np.concatenate([TARGETS[:40], 1 - TARGETS[40:]]))
     one = ran(Trainer(Plain, turned, ROWS, given(epochs=50, early_stop=2, metric="loss", lr=0.3)))
+    assert "loss has not become better for 2 evaluations" in capsys.readouterr().err
     best = loop.best_epoch(one.history, "loss")
     assert best["epoch"] == min(one.history, key=lambda entry: entry["valid_loss"])["epoch"]
     assert len(one.history) == best["epoch"] + 2 < 50
@@ -300,6 +301,12 @@ class Spoilt(Classifying):
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         self.seen += 1
         return super().loss(model, batch) * (float("nan") if self.seen == 8 else 1.0)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_loss_beyond_all_bounds_is_divergence_too(optimizer: str) -> None:
+    with pytest.raises(Diverged, match=r"diverged in epoch 1, step \d+: the loss is \S+; use a lower --lr than 1e\+06"):
+        trainer(optimizer=optimizer, lr=1e6, schedule="constant").run()
 
 
 def test_a_loss_that_is_no_number_leaves_the_last_good_weights() -> None:

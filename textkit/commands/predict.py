@@ -13,6 +13,7 @@ from textkit.options import (
     EXPLAIN,
     FEEDS,
     INPUT,
+    JSON,
     LINEAGE_OFF,
     OUTPUT,
     PATH,
@@ -34,7 +35,7 @@ MODEL = (click.argument("model", type=PATH),)
 STRONGEST = 10  # terms for a label, and against it
 
 
-@subcommand(*MODEL, *TOP, *PROBA, *EXPLAIN, *TERMS, *INPUT, *OUTPUT, *LINEAGE_OFF)
+@subcommand(*MODEL, *TOP, *PROBA, *EXPLAIN, *TERMS, *JSON, *INPUT, *OUTPUT, *LINEAGE_OFF)
 def command(**given: Any) -> Any:
     """Label new records with a trained model.
 
@@ -47,7 +48,8 @@ def command(**given: Any) -> Any:
     --top N, that spoke most for its label and those against it. Of a network of tokens: what each token, or window of
     tokens of a cnn, adds to the label's logit; where each head of attention looks; how far the gates of an lstm or gru
     are open, the mean of their units, from left to right and back; the share of the record's vector that is read from
-    each token. A terminal tells 10 tokens for the label and 10 against it, with --top N so many, and where these look.
+    each token. A terminal tells 10 tokens for the label and 10 against it, with --top N so many, and where these look;
+    --json, a pipe and a file get all numbers.
 
     \b
     printf 'loved every minute\\n' | textkit predict model
@@ -60,8 +62,12 @@ def command(**given: Any) -> Any:
     from textkit.runner import Job
 
     refuse_terminal(given["files"])
+    if len(flags := typed("as_json", "to")) == 2:
+        raise UsageError(f"{flags[0]} and {flags[1]} exclude each other")
     if given["top"] and not given["explain"]:
         raise UsageError("--top goes with --explain")
+    if given["as_json"] and not given["explain"]:
+        raise UsageError("--json goes with --explain", fix="--to says in which format the records are written")
     explain = (given["top"] or STRONGEST) if given["explain"] else None
     stage = Predict.load(given["model"], given["k"], given["proba"], explain)
     if given["k"] and stage.task.wordwise:
@@ -83,5 +89,5 @@ def _picture(stage: Predict, top: int | None) -> Callable[[Stream], None]:
 
 def _for_a_person() -> bool:
     """Whether stdout is a terminal, and nothing was said of the form of the records."""
-    form = typed("output", "to", "field", "keep", "drop", "lineage")
+    form = typed("as_json", "output", "to", "field", "keep", "drop", "lineage")
     return sys.stdout.isatty() and not form and not click.get_current_context().meta.get(FEEDS)

@@ -165,13 +165,14 @@ def _check(given: dict[str, Any]) -> None:
     for flag in typed("tune_metric", "trials") if not given["tune"] else ():
         raise UsageError(f"{flag} goes with --tune SECONDS")
     if given["class_weight"]:
-        if not given["arch"] and not given["tune"]:
+        name = given["arch"] or TASKS.find(given["task"]).arch
+        if not name and not given["tune"]:
             raise UsageError("--class-weight needs --arch, which says what to do about it", fix="--arch logreg, svm, sgd and nbsvm know it")
-        arch = ARCHS[given["arch"]].load() if given["arch"] else None
+        arch = ARCHS[name].load() if name else None
         if arch is None or arch.engine == "classic":
             if arch is not None and "class_weight" not in get_type_hints(arch.Config):
                 fix = "--arch logreg, svm, sgd, nbsvm and networks know it; nb is fair to rare labels"
-                raise UsageError(f"--class-weight is not for {given['arch']}", fix=fix)
+                raise UsageError(f"--class-weight is not for {name}", fix=fix)
             given["settings"] = (*given["settings"], f"class_weight={given['class_weight']}")
             given["class_weight"] = None
 

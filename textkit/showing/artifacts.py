@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def facts_of_artifact(path: str) -> dict[str, Any]:
     manifest = artifact.load(path, artifact.read_manifest(path).get("kind", ""))
     history = Path(path) / HISTORY
     lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
-    return {"path": path, **manifest, **_of_words(Path(path), manifest), "history": [json.loads(line) for line in lines]}
+    more = {**_of_words(Path(path), manifest), **_of_partial(Path(path), manifest)}
+    return {"path": path, **manifest, **more, "history": [json.loads(line) for line in lines]}
 
 
 def _of_words(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +40,14 @@ def _of_words(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     with safe_open(file, framework="numpy") as tensors:
         counts = tensors.get_tensor("counts")
     return {"words": {"with_vector": int((counts > 0).sum()), "occurrences": int(counts.sum())}}
+
+
+def _of_partial(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Of an unfinished training: how far it is, and the command that goes on with it."""
+    if manifest["kind"] != "partial":
+        return {}
+    steps = [int(place.name) for place in path.glob("checkpoints/[0-9]*")]
+    return {"step": max(steps, default=None), "resume": f"textkit train --resume {shlex.quote(str(path).removesuffix('.partial'))}"}
 
 
 def is_tokenizer(path: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from textkit.registry import TASKS
 from textkit.streams.lineage import Lineage, from_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ BAR = 24  # columns of the longest bar
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
 STEPS = {"normalizer": "normalizes", "pre_tokenizer": "splits by", "post_processor": "adds", "decoder": "decodes"}  # of another's tokenizer
+FORMS = {"lr": ".3g", "seconds": ".1f"}  # of numbers in a history that four decimals do not suit
 WIDEST = 40  # characters of a user's name in a table
 
 
@@ -50,6 +52,8 @@ def _line(name: str, value: str) -> Text:
 def title(facts: dict[str, Any]) -> str:
     if facts["kind"] == "bundle":
         return f"{facts['path']}: a model, {facts['task']} with {facts['arch']}"
+    if facts["kind"] == "partial":
+        return f"{facts['path']}: an unfinished training, {facts['plan']['task']} with {facts['plan']['arch']}"
     if facts["kind"] == "stream":
         count = facts["records"]
         return f"{facts['path']}: a stream of {count} record{'s' * (count != 1)}"
@@ -92,8 +96,15 @@ def _of_artifact(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("vectors", _vectors(facts) if "dim" in facts else ""),
         ("subwords", _subwords(facts["subwords"]) if facts.get("subwords") else ""),
         ("read from", f"a file of {facts['form']}" if "form" in facts else ""),
-        ("settings", " ".join(f"{name}={value}" for name, value in facts.get("config", {}).items())),
+        ("settings", " ".join(f"{name}={value}" for name, value in _settings(facts).items())),
     ]
+
+
+def _settings(facts: dict[str, Any]) -> dict[str, Any]:
+    """Those of the method, of a network also what its task has of its own; without what the task has no use for."""
+    ignored = TASKS.find(facts["task"], facts["path"]).ignores if facts["kind"] == "bundle" else ()
+    found = {**facts.get("config", {}), **facts.get("task_config", {})}
+    return {name: value for name, value in found.items() if name not in ignored}
 
 
 def _vectors(facts: dict[str, Any]) -> str:
@@ -109,6 +120,8 @@ def _subwords(facts: dict[str, Any]) -> str:
 def _of_folder(facts: dict[str, Any]) -> list[tuple[str, str]]:
     files = facts.get("files", {})
     return [
+        ("checkpoint", f"after step {facts['step']}" if facts.get("step") else ""),
+        ("go on with", facts.get("resume", "")),
         ("metrics", " ".join(f"{name}={value}" for name, value in facts.get("metrics", {}).items())),
         ("trained on", f"{facts['records']} records, seed {facts['seed']}" if facts["kind"] == "bundle" else ""),
         ("made by", f"textkit {facts['version']}" if files else ""),
@@ -226,5 +239,5 @@ def history_table(history: list[dict[str, Any]]):  # type: ignore[no-untyped-def
 
     table = Table(*(name.replace("valid_", "") if name != "valid_loss" else "valid loss" for name in history[0]))
     for entry in history:
-        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in entry.values()))
+        table.add_row(*(format(value, FORMS.get(name, ".4f")) if isinstance(value, float) else str(value) for name, value in entry.items()))
     return table

@@ -44,6 +44,7 @@ class Classify:
     lacking = "name the column with --label-field"
     wordwise = False  # whether it says something of each word
     arch = None  # which one does it best; None: it depends
+    ignores = ()  # settings of architectures that it has no use for
     usual = ()  # settings that an architecture begins with here, if it has them
     training = NO_CHANGES  # settings of the training loop that it begins with here
 

@@ -47,6 +47,7 @@ class Tag:
     lacking = NO_TAGS
     wordwise = True
     arch = "lstm"
+    ignores = ("readout",)
     usual = USUAL
     training = TRAINING
 
@@ -124,6 +125,9 @@ class Tag:
         from textkit.tasks.feeding import Feed
         from textkit.tasks.tag_neural import Words, decoded
 
+        if manifest.get(STARTS) and not batch.has_whole(STARTS):
+            fix = "give raw text, or lists of whole words as tokens"
+            raise InputError("the tokens are pieces of words, and nothing says where words start", where=batch.position(0), fix=fix)
         starts = Ragged.of(batch.require(STARTS)[STARTS]) if batch.has_whole(STARTS) else None
         feed = Feed.of_batch(batch, manifest)
         return decoded(self, model, Words(feed, starts), np.arange(len(batch)), proba)

@@ -53,7 +53,7 @@ def read_last(folder: Path) -> tuple[int, State] | None:
             manifest = artifact.load(place, KIND)
             found = files.load(place / STATE)
         except InputError as error:
-            say(f"passed over a damaged checkpoint: {error}")
+            say(f"passed over a damaged checkpoint: {error.where}: {error.message}")
             continue
         return manifest["step"], ({name: torch.from_numpy(np.array(array)) for name, array in found.items()}, manifest["facts"])
     return None

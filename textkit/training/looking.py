@@ -16,11 +16,12 @@ def look(stream: Stream, plan: Plan, examples: Examples) -> None:
     assert plan.arch is not None, "chosen by now"
     task_class = TASKS.find(plan.task)
     settings, own = settings_of(plan.arch, task_class, plan.settings)
-    ready = neural.prepare(ARCHS.find(plan.arch), settings, task_class.of(examples, own), examples, stream, plan)
+    task = task_class.of(examples, own)
+    ready = neural.prepare(ARCHS.find(plan.arch), settings, task, examples, stream, plan)
     training = replace(ready.training, epochs=None, max_steps=finding.STEPS) if plan.find_lr else ready.training
     trainer = Trainer(ready.build, ready.problem, ready.rows, training)
     introduce(trainer)
     if plan.find_lr:
         finding.find(trainer)
     else:
-        planning.tell(trainer, ready.start)
+        planning.tell(trainer, ready.start, task.labels)

@@ -32,6 +32,9 @@ History = list[dict[str, Any]]
 Snapshot = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and what JSON can hold
 
 
+LOST = 1e4  # nats of loss, and there is nothing to come back to: the right answer's probability is e^-10000
+
+
 class Problem(Protocol):
     """A task bound to its N examples: all that the loop asks for. Rows are positions in the examples.
 
@@ -45,7 +48,7 @@ class Problem(Protocol):
         """The tensors of these records: something with `to(device)`, or a tuple of such. Another thread calls it: nothing is drawn at random."""
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
-        """The mean loss of a batch, each part by its weight. Runs under autocast: losses are to be computed in fp32."""
+        """The mean loss of a batch in nats, each part by its weight. Runs under autocast: losses are to be computed in fp32."""
 
     def evaluate(self, model: nn.Module, rows: np.ndarray) -> dict[str, float]:
         """Metrics over these records, `loss` among them. Calls the model as `model(...)`, batch by batch."""
@@ -82,7 +85,7 @@ class Settings:
 
 
 class Diverged(InputError):
-    """The loss or the gradient is no number any more. The weights are those before that step."""
+    """The loss is beyond all bounds, or it or the gradient is no number any more. The weights are those before that step."""
 
 
 class Trainer:
@@ -142,7 +145,7 @@ class Trainer:
         if settings.max_time is not None and self.step and self.seconds >= settings.max_time:
             return f"{settings.max_time:g} s are over"
         if settings.early_stop and stale(self.history, self.metric) >= settings.early_stop:
-            return f"{self.metric} has not become better for {settings.early_stop} evaluations"
+            return f"{self.metric} has not become better for {settings.early_stop} evaluation{'s' * (settings.early_stop > 1)}"
         return None
 
     def snapshot(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -188,7 +191,9 @@ class Trainer:
                 while True:
                     if self._due():
                         self._evaluate()
-                    elif self.reason is not None:
+                    elif (reason := self.reason) is not None:
+                        if self.step < self.total:
+                            say(f"stopping in epoch {self.history[-1]['epoch']}: {reason}", reason=reason)
                         break
                     else:
                         self.advance(self.lr_at(self.step))
@@ -254,8 +259,8 @@ class Trainer:
                 loss = self.problem.loss(self.model, batch)
             self.scaler.scale(loss if len(step) == 1 else loss * (weight / whole)).backward()  # type: ignore[no-untyped-call]
             value = loss.item()
-            if not np.isfinite(value):
-                self._diverged(f"the loss is {value}")
+            if not value < LOST:  # or no number
+                self._diverged(f"the loss is {value:g}")
             sums.loss, sums.weight = sums.loss + value * weight, sums.weight + weight
             sums.tokens, sums.cells = sums.tokens + int(self.problem.lengths[rows].sum()), sums.cells + cells_of(rows, self.problem.lengths)
         self.scaler.unscale_(self.optimizer)
@@ -334,6 +339,6 @@ def fit(
 def introduce(trainer: Trainer) -> None:
     """Say what is going to be done."""
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    records = f"{len(trainer.rows)} records to train on, {len(trainer.valid_rows)} to validate"
+    records = f"{len(trainer.rows)} record{'s' * (len(trainer.rows) != 1)} to train on, {len(trainer.valid_rows)} to validate"
     where = f"{name_of(trainer.dtype)} on {trainer.device.type}"
     say(f"{records}, {parameters:,} parameters, {where}", parameters=parameters, precision=name_of(trainer.dtype), device=trainer.device.type)

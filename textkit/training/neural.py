@@ -8,13 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
-from textkit.errors import UsageError
+from textkit.report import say
 from textkit.streams.stream import Stream
 from textkit.training import loop
 from textkit.training.examples import Examples
 from textkit.training.run import VALID_SPLIT, Fitted, Plan
 from textkit.training.starting import Start
+
+SHOWN = 10  # labels of a line
 
 
 def fit(
@@ -45,19 +48,26 @@ def prepare(arch: Any, settings: Any, task: Any, examples: Examples, stream: Str
     start = Start.of(settings, examples, stream, plan)
     training = loop.Settings(**{"batch_size": choose_batch_size(len(examples)), "seed": plan.seed, **task.training, **plan.training}).completed()
     share = VALID_SPLIT if plan.valid_split is None else plan.valid_split
-    problem = task.problem(examples, start.feed(examples), **losses_of(task, plan))
+    problem = task.problem(examples, start.feed(examples), **losses_of(plan))
     if examples.trained is None:
         rows = task.split(examples, share, plan.seed)
     else:
         rows = np.arange(examples.trained), np.arange(examples.trained, len(examples))
+        tell_unlearned(next(iter(examples.strings.values())), examples.trained)
     return Ready(start, lambda: start.network(arch, settings, task, plan), problem, rows, training)
 
 
-def losses_of(task: Any, plan: Plan) -> dict[str, Any]:
-    """What was asked for of the loss. UsageError if the task does not know it."""
+def tell_unlearned(gold: pl.Series, trained: int) -> None:
+    """Say which labels --valid has that none of the records to train on has, which are the first `trained`: nothing will learn them."""
+    learned, asked = ((part.explode() if part.dtype == pl.List else part).drop_nulls().unique() for part in (gold[:trained], gold[trained:]))
+    if len(new := asked.filter(~asked.is_in(learned.implode())).sort()):
+        told = ", ".join(new[:SHOWN]) + (f" and {len(new) - SHOWN} more" if len(new) > SHOWN else "")
+        say(f"no record to train on has these of the labels in --valid: {told}", unlearned=new.to_list())
+
+
+def losses_of(plan: Plan) -> dict[str, Any]:
+    """What was asked for of the loss."""
     given = {"class_weight": plan.class_weight, "label_smoothing": plan.label_smoothing}
-    for name in [name for name, value in given.items() if value and name not in task.losses]:
-        raise UsageError(f"--{name.replace('_', '-')} is not for {plan.task}")
     return {name: value for name, value in given.items() if value}
 
 

@@ -79,7 +79,10 @@ class Partial:
 
     def load(self) -> dict[str, Any]:
         """The manifest, every file checked. InputError says what is wrong."""
-        manifest = artifact.load(self.folder, KIND)
+        try:
+            manifest = artifact.load(self.folder, KIND)
+        except InputError as error:
+            raise InputError(error.message, where=error.where, fix="train anew, with --save and --force") from None
         if manifest["version"] != __version__:
             say(f"{self.folder} was begun by textkit {manifest['version']}, and this is {__version__}: the weights may come out slightly different")
         return manifest

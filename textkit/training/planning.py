@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from textkit.nn.inputs import Tokens
+from textkit.nn.inputs import Tokens, Vectors
 from textkit.report import say, show
 from textkit.tokenizers.vocabulary import Vocabulary
 from textkit.training.devices import moved
@@ -21,15 +21,15 @@ from textkit.training.starting import Start
 TRIED = 2.0  # s of training by which the time is told
 MOST = 50  # steps
 SHOWN = 3  # records
-WIDEST = 12  # tokens of a record
+WIDEST = 12  # tokens or numbers of a record
 
 
-def tell(trainer: Trainer, start: Start) -> None:
-    """All of it on stderr. The trainer is used up."""
+def tell(trainer: Trainer, start: Start, labels: list[str]) -> None:
+    """All of it on stderr. labels: of the task. The trainer is used up."""
     rows = trainer.rows[:SHOWN]
     batch = moved(trainer.problem.batch(rows), trainer.device)
     show(layers(trainer, batch))
-    show(records(batch, start.vocabulary))
+    show(records(batch, start.vocabulary, labels))
     _tell_plan(trainer)
 
 
@@ -53,23 +53,37 @@ def layers(trainer: Trainer, batch: Any) -> list[str]:
     return [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}" for name, kind, shape, count in lines]
 
 
-def records(batch: Any, vocabulary: Vocabulary | None) -> list[str]:
-    """The first records as tokens with their ids, or as the numbers of their vectors."""
-    inputs = next((part for part in batch if not isinstance(part, Tensor)), batch[0]) if isinstance(batch, tuple) else batch
-    targets = [part for part in batch if isinstance(part, Tensor)] if isinstance(batch, tuple) else []
-    lines = []
-    for row in range(SHOWN):
-        if isinstance(inputs, Tokens) and vocabulary is not None:
-            if row >= len(inputs.ids):
-                break
-            ids = inputs.ids[row, : inputs.lengths[row]].tolist()
-            said = " ".join(f"{vocabulary.tokens[i]}/{i}" for i in ids[:WIDEST]) + (f" ... {len(ids)} tokens" if len(ids) > WIDEST else "")
-        else:
-            values = inputs.values[row].to_dense()
-            said = " ".join(f"{value:.3g}" for value in values[:WIDEST].tolist()) + f" ... {len(values)} numbers"
-        target = targets[0][row].tolist() if targets else ""
-        lines.append(f"  {said} -> {target}")
-    return lines
+def records(batch: tuple[Any, ...], vocabulary: Vocabulary | None, labels: list[str]) -> list[str]:
+    """The first records as tokens with their ids, or as the numbers of their vectors, and what is to be learned of them."""
+    inputs = next(part for part in batch if isinstance(part, Tokens | Vectors))
+    targets = next(part for part in batch if isinstance(part, Tensor))
+    return [f"  {_read(inputs, row, vocabulary)} -> {_gold(target, labels)}" for row, target in enumerate(targets)]
+
+
+def _read(inputs: Any, row: int, vocabulary: Vocabulary | None) -> str:
+    if isinstance(inputs, Tokens):
+        assert vocabulary is not None, "ids have one"
+        words = [f"{vocabulary.tokens[i]}/{i}" for i in inputs.ids[row, : inputs.lengths[row]].tolist()]
+        told = _shortened(words, "tokens")
+        return told if inputs.pair is None else f"{told} | {_read(inputs.pair, row, vocabulary)}"
+    if inputs.columns is None:
+        return _shortened([f"{value:.3g}" for value in inputs.values[row].tolist()], "numbers")
+    part = slice(inputs.starts[row], inputs.starts[row + 1] if row + 1 < len(inputs.starts) else None)
+    found = zip(inputs.columns[part].tolist(), inputs.values[part].tolist(), strict=True)
+    return _shortened([f"{column}:{value:.3g}" for column, value in found], "features")
+
+
+def _shortened(words: list[str], kind: str) -> str:
+    return " ".join(words[:WIDEST]) + (f" ... {len(words)} {kind}" if len(words) > WIDEST else "")
+
+
+def _gold(target: Tensor, labels: list[str]) -> str:
+    """A record's label, its labels or the tags of its words."""
+    if target.ndim == 0:
+        return labels[int(target)]
+    if target.dtype == torch.bool:
+        return ", ".join(label for label, there in zip(labels, target.tolist(), strict=True) if there) or "none of the labels"
+    return " ".join(labels[code] for code in target.tolist() if code >= 0)  # behind a record's end there is none
 
 
 def _tell_plan(trainer: Trainer) -> None:
@@ -91,7 +105,7 @@ def _tell_plan(trainer: Trainer) -> None:
         "padding": round(1 - trainer.sums.tokens / max(1, trainer.sums.cells), 4),
     }  # fmt: skip
     say(
-        f"{trainer.total} steps of {1000 * each:.0f} ms: {in_time(each * trainer.total)} without validation; "
+        f"{trainer.total} step{'s' * (trainer.total != 1)} of {1000 * each:.0f} ms: {in_time(each * trainer.total)} without validation; "
         f"weights {in_bytes(weights)}, gradients as much, optimizer {in_bytes(state)}, peak memory so far {in_bytes(_peak(trainer))}; "
         f"records of {facts['mean_length']} on the mean, {facts['longest']} at most, {100 * facts['padding']:.1f} % padding",
         **facts,

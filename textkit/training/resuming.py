@@ -50,7 +50,7 @@ def go_on(save: str, task: str | None, force: bool, changes: dict[str, Any]) -> 
         before = {name: manifest[name] for name in made_by}
         if made_by != before:
             say(f"going on with {_told(made_by)}, after {_told(before)}: the weights may come out slightly different")
-        say(f"going on from step {found[0]}" if found else "starting anew: there is no checkpoint", step=found[0] if found else 0)
+        say(f"going on from step {found[0]}" if found else "starting anew: there is no checkpoint to go on from", step=found[0] if found else 0)
         examples = Examples.load(partial.data)
         _train(partial.stream(manifest), plan, examples, partial, None if found is None else found[1], changed)
 

@@ -84,6 +84,8 @@ def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
     settings, _ = settings_of(arch_name, task_class, plan.settings)
     if arch.engine == "classic" and plan.for_networks:
         raise UsageError(f"{plan.for_networks[0]} is for networks, and {arch_name} is none", fix="leave it out, or name an --arch")
+    for name in [name for name in ("class_weight", "label_smoothing") if getattr(plan, name) and name not in task_class.losses]:
+        raise UsageError(f"--{name.replace('_', '-')} is not for {plan.task}", fix="leave it out")
     classic = arch.engine == "classic"
     if plan.weight and task_class.wordwise:
         raise UsageError(f"--weight-field is not for {plan.task}: each word counts the same")
@@ -125,6 +127,7 @@ def complete(stream: Stream, plan: Plan, examples: Examples, fit: Callable[..., 
     manifest = {
         "task": plan.task, "arch": plan.arch, "config": config.to_json(settings), **task.to_json(), "input": source,
         "records": examples.trained or len(examples), "seed": plan.seed, "data": examples.fingerprint(), **fitted.manifest,
+        **({"word_starts": True} if "word_starts" in examples.ragged else {}),
     }  # fmt: skip
     with publish(plan.save, plan.force) as draft:
         tensors.save(draft / bundle.MODEL, fitted.tensors)
@@ -216,6 +219,9 @@ def settings_of(arch: str, task: Any, pairs: tuple[str, ...]) -> tuple[Any, Any]
     theirs, own = ({name for name, *_ in config.describe(settings)} for settings in (kind.Config, task.Config))
     named = [(pair.partition("=")[0], pair) for pair in (*task.usual, *pairs)]
     unknown = [name for name, pair in named if name not in theirs | own and pair in pairs]
+    for name in [pair.partition("=")[0] for pair in pairs]:
+        if name in task.ignores and name in theirs:
+            raise UsageError(f"setting {name} is for a record's vector, and a tagger reads the states of its words", fix=f"leave out -s {name}")
     if unknown and own:
         fix = f"the settings are {config.field_list(kind.Config)}; of the task: {config.field_list(task.Config)}"
         raise UsageError(f"no setting is called {unknown[0]!r}", fix=fix)
