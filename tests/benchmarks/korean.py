@@ -4,7 +4,7 @@
 
 All learn skip-gram from the reviews of NSMC, cut at white space, and are measured on the pairs of words of the Korean
 WordSim-353 (Spearman's rho) and on Korean analogies (per cent right), words that were never seen among them.
-Goal: jamo are better than characters on both.
+Goal: jamo are better than characters on both. Of 353 pairs one standard error is 5 points of 100.
 """
 
 from __future__ import annotations
