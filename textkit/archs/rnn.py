@@ -1,50 +1,15 @@
 """RNN: a simple recurrent network over embedded tokens (Elman 1990).
 
-    h_t = tanh(W x_t + U h_{t-1} + b)
-
-Shapes: B records, T tokens, D width of an embedded token, H hidden width, W width of a state: H, or 2H in both directions.
+h_t = tanh(W x_t + U h_{t-1} + b)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from torch import nn
 
-from torch import Tensor, nn
-
-from textkit.nn.embedding import TokenEmbedding
-from textkit.nn.inputs import Sizes, Tokens
-from textkit.nn.readout import Readout
-from textkit.nn.recurrent import Recurrent
-from textkit.nn.settings import Unrolling
-from textkit.nn.tracing import Trace, mixing_of, trace
+from textkit.nn.unrolling import Unrolled
 
 
-class RNN(nn.Module):
-    engine = "torch"
-    reads = ("ids",)
+class RNN(Unrolled):
+    cell = nn.RNN
     explains = ("words",)
-    tokenwise = True  # it has a state for each token, so that it can tag
-
-    @dataclass(frozen=True)
-    class Config(Unrolling): ...
-
-    def __init__(self, config: Config, sizes: Sizes) -> None:
-        super().__init__()
-        self.config = config
-        self.embedding = TokenEmbedding(config, sizes)
-        self.recurrent = Recurrent(nn.RNN, self.embedding.width, config.hidden, config.layers, config.bidirectional, config.dropout)
-        self.width = self.recurrent.width
-        self.readout = Readout(config.readout, self.width, config.hidden)
-
-    def states(self, inputs: Tokens) -> Tensor:
-        """-> (B, T, W)."""
-        return self.recurrent(self.embedding(inputs), inputs.lengths)  # type: ignore[no-any-return]
-
-    def forward(self, inputs: Tokens) -> Tensor:
-        """-> (B, W), the records' vectors."""
-        return self.readout(self.states(inputs), inputs.lengths)  # type: ignore[no-any-return]
-
-    def trace(self, inputs: Tokens) -> Trace:
-        """What each token adds to the vector."""
-        states = self.states(inputs)
-        return trace(mixing_of(self.readout, states, inputs.lengths), states)
