@@ -31,9 +31,7 @@ class FastText(Learner):
         bucket: Literal["auto"] | int = setting(
             "auto", "rows for n-grams, which share them by hash; auto: by how many there are", least=1, most=100_000_000
         )
-        subword: Literal["char", "jamo"] = setting(
-            "char", "n-grams of characters, or of the letters of Hangul, three a syllable (with max_n=4)"
-        )
+        subword: Literal["char", "jamo"] = setting("char", "n-grams of characters, or of the letters of Hangul, three a syllable (with max_n=4)")
         syllables: int = setting(4, "with subword=jamo also n-grams of 1 to so many whole syllables; 0: none", least=0)
 
     continues = True
