@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from textkit.tasks.feeding import Feed
     from textkit.tasks.tag_neural import Tagging
 
-USUAL = ("hidden=200", "embedding_std=0.1", "word_dropout=0.1", "dropout=0.3", "chars=cnn", "char_hidden=100")
-TRAINING: dict[str, Any] = {"batch_size": 32, "epochs": 10, "lr": 3e-3}
+USUAL = ("hidden=200", "embedding_std=0.1", "word_dropout=0.1", "dropout=0.3", "chars=lstm", "char_hidden=100")
+TRAINING: dict[str, Any] = {"batch_size": 16, "epochs": 10, "lr": 3e-3}
 TAGS, GOLD, STARTS = "tags", "gold_tags", "word_starts"
 
 
