@@ -1,4 +1,4 @@
-"""Spellings: letters and their numbers, jamo, n-grams as the subwords of embeddings have them, odd tokens."""
+"""Spellings: letters and their numbers, jamo, odd tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textkit.embeddings.subwords import ngrams
 from textkit.errors import InputError
 from textkit.nn.settings import Reading
 from textkit.tasks.spelling import BEGIN, END, LONGEST, UNKNOWN, Spelling
@@ -50,14 +49,6 @@ def test_hangul_is_spelled_by_its_jamo_where_there_is_any() -> None:
     assert one[3] != other[3]
     decomposed = unicodedata.normalize("NFD", "각")
     assert rows(spelling, decomposed) == rows(spelling, "각")
-
-
-def test_ngrams_are_those_of_subword_vectors_by_bucket() -> None:
-    spelling = learn(["word"], chars="ngrams", char_buckets=50)
-    ((hashes, counts),) = ngrams(pl.Series(["word", "a"]), 2, 5)
-    assert spelling.kinds == 51
-    assert [number for row in rows(spelling, "word", "a") for number in row] == (1 + hashes % 50).tolist()
-    assert [len(row) for row in rows(spelling, "word", "a")] == counts.tolist()
 
 
 def test_of_a_long_token_the_middle_is_left_out() -> None:

@@ -4,10 +4,12 @@
     lstm     where reading the letters ends, from both ends (Lample et al. 2016)
     ngrams   the mean of the vectors of its n-grams, hashed (Bojanowski et al. 2017)
 
-Shapes: U distinct spellings, L letters or n-grams of the longest, K kinds of these, A width of a letter, W width of a spelling's vector.
+Shapes: U distinct spellings, L letters of the longest, K kinds of letters, A width of a letter, W width of a spelling's vector.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +17,11 @@ from torch import Tensor, nn
 from textkit.nn.convolution import Convolution
 from textkit.nn.readout import last_states
 from textkit.nn.recurrent import Recurrent
+from textkit.nn.settings import Reading
 
 WINDOWS = (3, 5)  # letters that a filter sees
+LONGEST = 6  # letters of an n-gram, the marks of begin and end among them
+PRIME = 0x100000001B3  # of the hash FNV-1a for 64 bits
 
 
 def lengths_of(spellings: Tensor) -> Tensor:
@@ -55,11 +60,45 @@ class CharacterLSTM(nn.Module):
 
 
 class CharacterNgrams(nn.Module):
-    def __init__(self, kinds: int, width: int) -> None:
+    def __init__(self, width: int, buckets: int, std: float) -> None:
+        """width: W. std: spread of the first values."""
         super().__init__()
-        self.letters = nn.EmbeddingBag(kinds, width, mode="mean", padding_idx=0)
-        self.width = width
+        self.grams = nn.EmbeddingBag(1 + buckets, width, mode="mean", padding_idx=0)
+        with torch.no_grad():
+            self.grams.weight.mul_(std)  # torch's own is 1
+        self.buckets, self.width = buckets, width
 
     def forward(self, spellings: Tensor) -> Tensor:
         """(U, L) -> (U, W)."""
-        return torch.as_tensor(self.letters(spellings))
+        return torch.as_tensor(self.grams(hashed(spellings, self.buckets)))
+
+
+def hashed(spellings: Tensor, buckets: int) -> Tensor:
+    """(U, L) -> the rows of all n-grams of each spelling, from 1 to `buckets`; 0 where one would reach behind its end."""
+    found = []
+    for n in range(1, min(LONGEST, spellings.shape[1]) + 1):
+        windows = spellings.unfold(1, n, 1)  # (U, L - n + 1, n)
+        number = torch.full_like(windows[:, :, 0], n)
+        for letter in windows.unbind(2):  # products of int64 wrap, which mixes their bits
+            number = (number ^ letter) * PRIME
+        found.append(((number >> 24) % buckets + 1).masked_fill(windows[:, :, -1] == 0, 0))
+    return torch.cat(found, dim=1)
+
+
+class Characters(nn.ModuleDict):
+    """What the setting `chars` names, side by side: `lstm+ngrams` is two networks. `width`: of what all add."""
+
+    def __init__(self, config: Reading, kinds: int) -> None:
+        """kinds: K."""
+        of_letters = (kinds, config.char_dim, config.char_hidden, config.dropout)
+        make: dict[str, Callable[[], nn.Module]] = {
+            "cnn": lambda: CharacterCNN(*of_letters),
+            "lstm": lambda: CharacterLSTM(*of_letters),
+            "ngrams": lambda: CharacterNgrams(config.char_hidden, config.char_buckets, config.embedding_std),
+        }
+        super().__init__({name: make[name]() for name in config.chars.split("+")})
+        self.width = sum(network.width for network in self.values())  # type: ignore[misc]
+
+    def forward(self, spellings: Tensor) -> Tensor:
+        """(U, L) -> (U, W)."""
+        return torch.cat([network(spellings) for network in self.values()], dim=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from textkit.nn.characters import CharacterCNN, CharacterLSTM, CharacterNgrams
+from textkit.nn.characters import Characters
 from textkit.nn.inputs import Sizes, Tokens
 from textkit.nn.settings import Reading
 
@@ -21,7 +21,7 @@ class TokenEmbedding(nn.Module):
         self.tokens = nn.Embedding(sizes.vocabulary, sizes.dim)
         with torch.no_grad():
             self.tokens.weight.mul_(config.embedding_std)  # torch's own is 1
-        self.characters = spelled(config, sizes.characters)
+        self.characters = None if config.chars == "none" else Characters(config, sizes.characters)
         self.dropout = nn.Dropout(config.dropout)
         self.word_dropout, self.unknown = config.word_dropout, sizes.unknown
         self.width = sizes.dim + (self.characters.width if self.characters is not None else 0)
@@ -38,13 +38,3 @@ class TokenEmbedding(nn.Module):
             made = self.characters(inputs.spellings)  # (U, A)
             vectors = torch.cat([vectors, made[inputs.forms]], dim=2)
         return torch.as_tensor(self.dropout(vectors))
-
-
-def spelled(config: Reading, kinds: int) -> CharacterCNN | CharacterLSTM | CharacterNgrams | None:
-    """The network over `kinds` letters or n-grams that the settings ask for."""
-    if config.chars == "none":
-        return None
-    if config.chars == "ngrams":
-        return CharacterNgrams(kinds, config.char_hidden)
-    network = CharacterCNN if config.chars == "cnn" else CharacterLSTM
-    return network(kinds, config.char_dim, config.char_hidden, config.dropout)

@@ -63,4 +63,4 @@ class Sizes:
     dim: int = 0  # D: width of a token's embedding
     features: int = 0  # F: width of a record's vector or features; 0: it reads tokens
     unknown: int = 0  # id of the token that stands for those that the vocabulary lacks
-    characters: int = 0  # K: letters or n-gram buckets that spellings are made of, padding among them; 0: it reads none
+    characters: int = 0  # K: letters that spellings are made of, padding among them; 0: it reads none

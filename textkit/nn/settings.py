@@ -7,7 +7,7 @@ from typing import Literal
 
 from textkit.config import setting
 
-Chars = Literal["none", "cnn", "lstm", "ngrams"]
+Chars = Literal["none", "cnn", "lstm", "ngrams", "cnn+ngrams", "lstm+ngrams"]
 How = Literal["last", "mean", "max", "attention"]
 
 
@@ -19,10 +19,10 @@ class Reading:
     embedding_std: float = setting(0.1, "spread of its first values: with a small one rare tokens add little noise", above=0)
     dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
     word_dropout: float = setting(0.0, "share of tokens that are taken for unknown ones in training", least=0, most=1)
-    chars: Chars = setting("none", "a network that adds what a token's characters tell; ngrams is the fastest")
+    chars: Chars = setting("none", "networks that add what a token's characters tell: ngrams is the fastest, lstm+ngrams tags best")
     char_unit: Literal["auto", "char", "jamo"] = setting("auto", "what is spelled: Hangul as jamo or as syllables; auto: jamo where there is any")
     char_dim: int = setting(32, "width of a letter's embedding", least=1)
-    char_hidden: int = setting(64, "width of what the characters add", least=1)
+    char_hidden: int = setting(64, "width of what each of these adds", least=1)
     char_buckets: int = setting(1 << 15, "n-grams are hashed into so many rows", least=1)
 
 

@@ -49,8 +49,7 @@ def _parameters(arch: Any, settings: Any) -> dict[str, Any]:
     from textkit.nn.heads import Classifier
     from textkit.nn.inputs import Sizes
 
-    letters = {"none": 0, "ngrams": settings.char_buckets + 1}.get(settings.chars, LETTERS)
-    sizes = Sizes(VOCABULARY, settings.embedding_dim, characters=letters)
+    sizes = Sizes(VOCABULARY, settings.embedding_dim, characters=LETTERS)
     with torch.device("meta"):
         model = Classifier(arch(settings, sizes), LABELS)
     counts = {name: parameter.numel() for name, parameter in model.named_parameters()}

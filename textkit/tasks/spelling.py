@@ -1,7 +1,7 @@
-"""Tokens as their letters or n-grams, for the networks of textkit.nn.characters.
+"""Tokens as their letters, for the networks of textkit.nn.characters.
 
-Letters are numbered: 0 padding, 1 unknown, 2 and 3 where a word begins and ends, then the alphabet. N-grams are hashed, and their
-rows begin at 1. Hangul may be spelled by its jamo, three a syllable, so that the forms of a word share most letters.
+Letters are numbered: 0 padding, 1 unknown, 2 and 3 where a word begins and ends, then the alphabet. Hangul may be spelled by its
+jamo, three a syllable, so that the forms of a word share most letters.
 """
 
 from __future__ import annotations
@@ -14,25 +14,22 @@ import polars as pl
 
 from textkit.arrays import Ragged
 from textkit.config import from_json
-from textkit.embeddings.subwords import apart, letters, ngrams
+from textkit.embeddings.subwords import apart, letters
 from textkit.errors import InputError
 from textkit.nn.settings import Reading
 
 UNKNOWN, BEGIN, END, FIRST = 1, 2, 3, 4
 RARE = 2  # distinct tokens that a letter occurs in at least to be in the alphabet: so that there are unknown ones to learn from
 LONGEST = 48  # characters of a token: of a longer one the middle is left out
-NGRAMS = (2, 5)  # characters, the marks of begin and end among them
-JAMO_NGRAMS, SYLLABLES = (3, 5), 2  # jamo, and beside them n-grams of syllables
 HANGUL, JAMO = r"[\x{AC00}-\x{D7A3}\x{1100}-\x{11FF}]", r"[\x{1100}-\x{11FF}]"
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """How distinct tokens are spelled. buckets: of n-grams; 0: tokens are spelled by the letters of `alphabet`, in order."""
+    """How distinct tokens are spelled: by the letters of `alphabet`, in order."""
 
     jamo: bool = False
     alphabet: str = ""
-    buckets: int = 0
 
     @classmethod
     def learn(cls, settings: Reading, words: list[pl.Series]) -> Spelling | None:
@@ -41,8 +38,6 @@ class Spelling:
             return None
         every = pl.concat(words).unique(maintain_order=True)
         jamo = settings.char_unit == "jamo" or (settings.char_unit == "auto" and bool(every.str.contains(HANGUL).any()))
-        if settings.chars == "ngrams":
-            return cls(jamo, buckets=settings.char_buckets)
         return cls(jamo, alphabet_of(every.filter(every != ""), jamo))
 
     @classmethod
@@ -57,15 +52,15 @@ class Spelling:
 
     @property
     def kinds(self) -> int:
-        """K: numbers that letters or n-grams can have, 0 among them."""
-        return 1 + self.buckets if self.buckets else FIRST + len(self.alphabet)
+        """K: numbers that letters can have, 0 among them."""
+        return FIRST + len(self.alphabet)
 
     def rows(self, words: pl.Series) -> Ragged:
-        """(U,) distinct tokens, place 0 for none -> their letters or n-grams; none has none."""
+        """(U,) distinct tokens, place 0 for none -> their letters; none has none."""
         words = shortened(words[1:])
         if not len(words):
             return Ragged(np.empty(0, np.int32), np.zeros(2, np.int64))
-        flat, lengths = self._hashed(words) if self.buckets else self._numbered(words)
+        flat, lengths = self._numbered(words)
         return Ragged(flat, np.concatenate([[0, 0], np.cumsum(lengths, dtype=np.int64)]))
 
     def _numbered(self, words: pl.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -77,12 +72,6 @@ class Spelling:
         ends = np.cumsum(lengths)
         numbers[ends - lengths], numbers[ends - 1] = BEGIN, END
         return numbers, lengths
-
-    def _hashed(self, words: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-        (least, most), syllables = (JAMO_NGRAMS, SYLLABLES) if self.jamo else (NGRAMS, 0)
-        parts = [*ngrams(words, least, most, self.jamo, syllables)]
-        hashes, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return 1 + (hashes % np.uint32(self.buckets)).astype(np.int32), counts.astype(np.int64)
 
 
 @dataclass

@@ -27,7 +27,8 @@ from textkit.tokenizers.vocabulary import Vocabulary
 from textkit.training.examples import Examples
 from textkit.training.run import Plan
 
-TOKENS, LETTERS = "encoder.embedding.tokens.weight", "encoder.embedding.characters.letters.weight"
+TOKENS = "encoder.embedding.tokens.weight"
+LETTERS, GRAMS = (".letters.weight", ".grams.weight")  # how the names of weights end that belong to letters and to n-grams of them
 
 
 @dataclass
@@ -121,9 +122,11 @@ class Start:
             places = [place for place, stage in enumerate(bundle.lineage.stages) if stage is ids_owner(bundle.lineage)]
             owner: Any = bundle.stages()[places[0]] if places else None
             return _matches(self.vocabulary.column, owner.vocabulary.column) if owner is not None else None
-        if name == LETTERS and self.spelling is not None and self.spelling.alphabet:
+        if name.endswith((LETTERS, GRAMS)) and self.spelling is not None:
             theirs = Spelling.from_json(bundle.manifest.get("spelling"), str(bundle.folder))
-            return _matches(_letters(self.spelling), _letters(theirs))
+            if name.endswith(LETTERS):
+                return _matches(_letters(self.spelling), _letters(theirs))
+            return None if theirs == self.spelling else (torch.empty(0, dtype=torch.int64),) * 2  # hashed of the letters' numbers
         return None
 
 
