@@ -155,7 +155,7 @@ def present(records: list[Members], *names: str) -> set[str]:
     return {name for name in names if any(last(record, name) is not None for record in records)}
 
 
-OUTDATED = ("ids", "mask", "type_ids")
+OUTDATED = ("ids", "mask", "type_ids", "word_starts")
 
 
 def no_tokens(records: list[Members]) -> set[str]:
@@ -280,7 +280,7 @@ def check(before: list[Members], after: list[Members], replaced: set[str], kept:
         assert {*added} <= NEW | replaced
 
 
-NEW = {"tokens", "ids", "mask", "vector", "prediction", "score", "tags"}
+NEW = {"tokens", "ids", "mask", "vector", "prediction", "score", "tags", "word_starts"}
 ODD = [
     r'{"text":"a film","n":123456789012345678901234567890,"n":1e400,"n":-0,"x":[null,{"ids":"\ud800","t\u0065xt":1E+2}],"":{"":""},"\/":"\/"}',
     '{ "textkit" : {"version":1,"stages":[]} ,"t\\u0065xt"\t: "a\u2028b" , "x" : ' + DEEP + ' , "\u2028":"\x85" } ',
@@ -303,6 +303,7 @@ def each_filter(block: list[str], run_one: Callable[[str, bytes], list[Members]]
 @given(block=inputs())
 @example(block=ODD[:2])
 @example(block=ODD[2:])
+@example(block=['{"text":"caf\\u00e9 \\/","ids":[1,2],"mask":[1,1],"tokens":["a","b"],"tags":["X" ]}'])
 def test_members_pass_byte_for_byte(things: Path, block: list[str]) -> None:
     each_filter(block, lambda name, data: records_in(filtered(things, name, data)), check)
 
