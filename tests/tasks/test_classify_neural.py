@@ -138,7 +138,7 @@ def test_characters_need_tokens(textkit: Textkit, coloured: Path) -> None:
 def test_weights_of_another_model_by_name_shape_and_token(textkit: Textkit, coloured: Path, compared: Path) -> None:
     from safetensors.numpy import load_file
 
-    learn = ("train", "classify", "--arch", "cnn", "-s", "filters=3", "-s", "chars=cnn", *QUICK)
+    learn = ("train", "classify", "--arch", "cnn", "-s", "filters=3", "-s", "chars=cnn+ngrams", *QUICK)
     textkit(*learn, coloured, "--save", "one")
     textkit(*learn, coloured, "--init-from", "one", "--freeze", "encoder.*", "--save", "two")
     one, two = (load_file(textkit.folder / name / MODEL) for name in ("one", "two"))
@@ -151,6 +151,13 @@ def test_weights_of_another_model_by_name_shape_and_token(textkit: Textkit, colo
     other = textkit(*other_arch, compared, "--init-from", "one", "--save", "three").stderr
     assert "encoder.embedding.tokens.weight (" in other
     assert "new: " in other
+    same_arch = ("train", "classify", "--arch", "cnn", "-s", "filters=3", "-s", "chars=cnn+ngrams", "-s", "embedding_dim=8", "--epochs", "1")
+    (told,) = (line for line in textkit(*same_arch, compared, "--init-from", "one", "--save", "four").stderr.splitlines() if "from one:" in line)
+    taken, new = told.split("; new: ")
+    grams = "encoder.embedding.characters.ngrams.grams.weight"
+    assert "letters.weight (" in taken
+    assert grams in new  # hashed of the numbers of other letters
+    assert grams not in taken
 
 
 def test_what_cannot_be_begun_with_is_told(textkit: Textkit, coloured: Path) -> None:

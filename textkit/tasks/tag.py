@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textkit.tasks.feeding import Feed
     from textkit.tasks.tag_neural import Tagging
 
-USUAL = ("hidden=200", "embedding_std=0.1", "word_dropout=0.1", "dropout=0.3", "chars=lstm+ngrams", "char_hidden=100")
+USUAL = ("hidden=200", "word_dropout=0.1", "dropout=0.3", "chars=lstm+ngrams", "char_hidden=100")
 TRAINING: dict[str, Any] = {"batch_size": 16, "epochs": 10, "lr": 3e-3}
 TAGS, GOLD, STARTS = "tags", "gold_tags", "word_starts"
 

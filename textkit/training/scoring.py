@@ -21,7 +21,7 @@ from textkit.streams.stream import Stream
 from textkit.training.candidates import Candidate
 from textkit.training.examples import collect
 from textkit.training.matrices import Clock, Matrices, narrowed
-from textkit.training.run import Plan, classic_input
+from textkit.training.run import Plan, classic_input, taken
 
 Rows: TypeAlias = Sparse | np.ndarray
 
@@ -49,10 +49,6 @@ def parted(inputs: Rows, held: np.ndarray) -> tuple[np.ndarray, Rows, Rows]:
         known[train.indices] = True
         test = narrowed(test, known)
     return rows, train, test
-
-
-def taken(inputs: Rows, rows: np.ndarray) -> Rows:
-    return inputs[rows] if isinstance(inputs, np.ndarray) else inputs.take(rows)
 
 
 def size_of(inputs: Rows) -> int:

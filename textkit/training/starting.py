@@ -105,7 +105,7 @@ class Start:
             if other is None or (name.startswith(("output.", "crf.")) and not same_labels):
                 continue
             rows = self._same_rows(name, bundle)
-            if rows is not None and other.shape[1:] == tensor.shape[1:]:
+            if rows is not None and len(rows[0]) and other.shape[1:] == tensor.shape[1:]:
                 tensor[rows[0]] = other[rows[1]]
                 taken.append(f"{name} ({len(rows[0])} of {len(tensor)} rows)")
             elif rows is None and other.shape == tensor.shape:
