@@ -17,8 +17,6 @@ from textkit.training.devices import moved
 if TYPE_CHECKING:
     from textkit.tasks.classify import Classify
 
-PREDICT_BATCH = 256  # records
-
 
 def network(task: Classify, encoder: nn.Module) -> nn.Module:
     """The encoder of an architecture with what the task puts on it."""
@@ -77,7 +75,7 @@ def weights_of(targets: np.ndarray, outputs: int, records: np.ndarray | None, cl
 def probabilities(model: nn.Module, feed: Feed, rows: np.ndarray, multi: bool = False) -> np.ndarray:
     """(B, C) probabilities of these rows, in fp32; with `multi` of each label by itself."""
     model.eval()
-    batches = sorted_batches(feed.lengths[rows], PREDICT_BATCH)
+    batches = sorted_batches(feed.lengths[rows])
     device = next(model.parameters()).device
     parts = [model(moved(feed.inputs(rows[batch]), device)).float() for batch in batches]
     back = np.argsort(np.concatenate(batches))  # from the order of the batches to that of the rows

@@ -24,7 +24,6 @@ from textkit.training.devices import moved
 if TYPE_CHECKING:
     from textkit.tasks.tag import Tag
 
-PREDICT_BATCH = 256  # records
 NONE = -100  # the target where there is no word
 FORBIDDEN = -1e4  # of a step that is not legal: below any sum of scores, and small enough for fp32
 
@@ -108,7 +107,7 @@ def emitted(model: nn.Module, words: Words, rows: np.ndarray) -> Iterator[tuple[
     """Batch by batch: positions in `rows`, (B, N, C) emissions in fp32, (B, N) true where there is a word."""
     model.eval()
     device = next(model.parameters()).device
-    for batch in sorted_batches(words.feed.lengths[rows], PREDICT_BATCH):
+    for batch in sorted_batches(words.feed.lengths[rows]):
         inputs, counts, *starts = moved(words.batch(rows[batch]), device)
         emissions = model(inputs, *starts).float()
         yield batch, emissions, mask_of(counts, emissions.shape[1])

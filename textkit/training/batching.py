@@ -7,6 +7,7 @@ import numpy as np
 CELLS = 1 << 16  # tokens in a batch, padding included: what bounds the memory of a step
 WINDOW = 128  # batches that are sorted by length together: enough for little padding, few enough to stay random
 PIECE = 256  # records that are computed together where a step takes all of them
+PREDICTED, PREDICTED_CELLS = 256, 1 << 13  # records and tokens in a batch to predict: small beside one to train on, which keeps its activations
 
 Step = list[np.ndarray]  # the batches whose gradients are added up before the weights change
 
@@ -35,10 +36,10 @@ def shuffled_batches(rows: np.ndarray, lengths: np.ndarray, size: int, rng: np.r
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def sorted_batches(lengths: np.ndarray, size: int) -> list[np.ndarray]:
-    """All rows, the longest first, in batches of at most `size`: for predicting."""
+def sorted_batches(lengths: np.ndarray, size: int = PREDICTED, cells: int = PREDICTED_CELLS) -> list[np.ndarray]:
+    """All rows, the longest first, in batches of at most `size` records and `cells` tokens: for predicting."""
     order = np.argsort(-lengths, kind="stable")
-    return _cut(order, lengths, size)
+    return _cut(order, lengths, size, cells)
 
 
 def _cut(rows: np.ndarray, lengths: np.ndarray, size: int, cells: int = CELLS) -> list[np.ndarray]:

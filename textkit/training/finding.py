@@ -63,7 +63,7 @@ class Probe:
         lengths = trainer.problem.lengths
         while len(rows) > 1 and cells_of(rows, lengths) > CELLS:
             rows = rows[: len(rows) // 2]
-        self._parts = [rows[part] for part in sorted_batches(lengths[rows], PROBED)]
+        self._parts = [rows[part] for part in sorted_batches(lengths[rows], PROBED, CELLS)]
 
     @torch.no_grad()
     def loss(self) -> float:
