@@ -21,7 +21,7 @@ from textkit.locking import held
 from textkit.predicting import Predict
 from textkit.showing.artifacts import facts_of_artifact
 from textkit.showing.picture import rows, title
-from textkit.training import checkpoint, keeping, loop
+from textkit.training import checkpoint, keeping, loop, partial
 from textkit.training.keeping import Keeper
 from textkit.training.loop import Trainer
 from textkit.training.partial import Partial
@@ -204,6 +204,19 @@ def test_a_model_that_came_meanwhile_is_not_replaced(tmp_path: Path, disturb: An
         resumed(save)
     go_on(str(save), "classify", True, {})
     assert sha256(save) == due
+
+
+def test_killed_after_it_was_saved_nothing_is_left_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], due: str
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(partial, "_remove", lambda folder: None)
+        begin(tmp_path / "model")
+    before = (tmp_path / "model").stat().st_mtime_ns
+    assert resumed(tmp_path / "model") == due
+    assert "is complete" in capsys.readouterr().err
+    assert (tmp_path / "model").stat().st_mtime_ns == before
+    assert not (tmp_path / "model.partial").exists()
 
 
 def test_an_unfinished_training_is_not_thrown_away_unasked(tmp_path: Path, disturb: Any, due: str) -> None:

@@ -7,6 +7,7 @@ SAVE.partial/
   stages/0-tokenize/
   starting/         what else the plan names: word vectors, the model to begin with
   checkpoints/      (`checkpoint`)
+  finished          the checksum of the bundle that is about to be put at SAVE
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from textkit.streams.stream import Stream
 
 KIND = "partial"
 LOCK = "lock"
+FINISHED = "finished"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STARTING = ("embedding", "init_from")  # of a plan: folders
 UNKEPT = ("save", "tuned")  # of a plan: where the result goes is asked again
@@ -76,6 +78,15 @@ class Partial:
     def _entry(self, position: int, entry: Entry) -> Entry:
         place = stage_folder(self.folder, position, entry.stage)
         return entry if entry.sha256 is None else replace(entry, artifact=str(place.absolute()))
+
+    def finish(self, draft: Path) -> None:
+        """Note which bundle the training ended in, before that is put at its place."""
+        (self.folder / FINISHED).write_text(artifact.read_manifest(draft)["checksum"], encoding="utf-8")
+
+    def finished(self, save: str) -> bool:
+        """Whether the bundle is at its place already: a kill came before this folder was removed."""
+        note, manifest = self.folder / FINISHED, Path(save) / artifact.MANIFEST
+        return note.exists() and manifest.exists() and artifact.read_manifest(save)["checksum"] == note.read_text(encoding="utf-8")
 
     def load(self) -> dict[str, Any]:
         """The manifest, every file checked. InputError says what is wrong."""

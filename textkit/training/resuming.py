@@ -33,6 +33,9 @@ def begin(stream: Stream, plan: Plan, collect: Callable[[Path], Examples]) -> No
 def go_on(save: str, task: str | None, force: bool, changes: dict[str, Any]) -> None:
     """Go on with the unfinished training of `save`, with these of its settings changed. UsageError if it is of another task."""
     with continued(save) as partial:
+        if partial.finished(save):
+            say(f"{save} is complete: it was saved just before the process ended")
+            return
         manifest = partial.load()
         plan: Plan = partial.plan(Plan, manifest, save, force)
         check_target(save, plan.force)
@@ -71,7 +74,7 @@ def _train(
         return fitted
 
     with guarded(partial, plan, changed or {}) as watch:
-        complete(stream, plan, examples, fit)
+        complete(stream, plan, examples, fit, partial.finish)
 
 
 def settle_threads(deterministic: bool, threads: int | None = None) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -114,8 +115,8 @@ def train(stream: Stream, plan: Plan, valid: Inputs | None = None) -> None:
     resuming.begin(stream, plan, lambda folder: gather(stream, folder=folder, **columns))
 
 
-def complete(stream: Stream, plan: Plan, examples: Examples, fit: Callable[..., Fitted]) -> None:
-    """Fit the model on the examples, which are all of the stream's records, and save it."""
+def complete(stream: Stream, plan: Plan, examples: Examples, fit: Callable[..., Fitted], finish: Callable[[Path], None] = lambda draft: None) -> None:
+    """Fit the model on the examples, which are all of the stream's records, and save it. finish: called with the bundle before it is at its place."""
     assert plan.arch is not None, "chosen by now"
     arch, task_class = ARCHS.find(plan.arch), TASKS.find(plan.task)
     settings, own = settings_of(plan.arch, task_class, plan.settings)
@@ -136,6 +137,7 @@ def complete(stream: Stream, plan: Plan, examples: Examples, fit: Callable[..., 
         if plan.tuned is not None:
             plan.tuned.write(draft)
         bundle.save(draft, stream.lineage, stream.near, manifest)
+        finish(draft)
     metrics = in_words(fitted.manifest["metrics"]) or "nothing held out to measure it"
     say(f"saved {plan.save}: {plan.arch}, {task.summary()}, {metrics}", **fitted.manifest["metrics"])
 
