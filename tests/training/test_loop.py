@@ -140,3 +140,9 @@ def test_records_without_tokens_are_one_pad() -> None:
     assert isinstance(inputs, Tokens)
     assert inputs.ids.tolist() == [[0, 0], [3, 2]]
     assert inputs.lengths.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("warmup", "says"), [(12, False), (13, True), (0.9, False)])
+def test_a_warm_up_longer_than_the_training_is_told(warmup: float, says: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    fit(warmup=warmup)  # 4 epochs of 3 steps
+    assert ("will not come to its peak" in capsys.readouterr().err) == says

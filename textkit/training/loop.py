@@ -118,7 +118,7 @@ class Trainer:
         self._before, self._started = 0.0, time.monotonic()
         self._open()
         self.total = min(self.epochs * len(self._plan), settings.max_steps or sys.maxsize)
-        self._warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
+        self.warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
         self.view = View(self)
 
     # What it has come to.
@@ -131,7 +131,7 @@ class Trainer:
     def lr_at(self, step: int) -> float:
         """Of a step that comes after all evaluations so far."""
         assert self.settings.lr is not None, "completed"
-        found = self.settings.lr * schedules.factor(self.settings.schedule, step, self.total, self._warmup)
+        found = self.settings.lr * schedules.factor(self.settings.schedule, step, self.total, self.warmup)
         return found * schedules.plateau(*watched(self.history, self.metric)) if self.settings.schedule == "plateau" else found
 
     @property
@@ -342,3 +342,5 @@ def introduce(trainer: Trainer) -> None:
     records = f"{len(trainer.rows)} record{'s' * (len(trainer.rows) != 1)} to train on, {len(trainer.valid_rows)} to validate"
     where = f"{name_of(trainer.dtype)} on {trainer.device.type}"
     say(f"{records}, {parameters:,} parameters, {where}", parameters=parameters, precision=name_of(trainer.dtype), device=trainer.device.type)
+    if trainer.warmup > trainer.total:
+        say(f"the warm-up takes {trainer.warmup} steps, and the training ends after {trainer.total}: the learning rate will not come to its peak")
