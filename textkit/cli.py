@@ -31,6 +31,7 @@ BEYOND_US = {
     errno.ENFILE, errno.ENOMEM, errno.EBADF, errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.ENAMETOOLONG, errno.ENOTDIR,
     errno.ELOOP, errno.ESTALE, errno.ETIMEDOUT,
 }  # fmt: skip
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # as torch says it, of the processor's and of a GPU's
 COMPLETE = "_TEXTKIT_COMPLETE"  # set by the shell's completion script
 
 
@@ -124,7 +125,7 @@ def main() -> None:
             _end_by_sigpipe()
         code = _tell_os_error(error)
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):  # as torch says it
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         code = ResourceError.exit_code
         report.error("out of memory", code, fix="use a smaller batch or vocabulary")

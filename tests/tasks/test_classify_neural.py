@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from tests.conftest import Textkit
 from textkit.artifacts.bundle import MODEL
+from textkit.errors import InputError
 from textkit.tasks.classify import Classify
 from textkit.tasks.classify_neural import Classifying, weights_of
 from textkit.tasks.feeding import Feed
@@ -31,7 +32,7 @@ def loss(targets: np.ndarray, weights: np.ndarray | None = None, smoothing: floa
 
 def test_one_label_weighted_and_smoothed_as_torch_has_it() -> None:
     targets, weights = np.array([0, 1]), np.array([1.0, 3.0, 0.5], np.float32)
-    due = F.cross_entropy(LOGITS, torch.from_numpy(targets), weight=torch.from_numpy(weights))
+    due = F.cross_entropy(LOGITS, torch.from_numpy(targets), weight=torch.from_numpy(weights), reduction="sum") / 2
     assert loss(targets, weights[targets]) == pytest.approx(float(due))
     assert loss(targets, smoothing=0.2) == pytest.approx(float(F.cross_entropy(LOGITS, torch.from_numpy(targets), label_smoothing=0.2)))
 
@@ -41,7 +42,7 @@ def test_several_labels_by_hand() -> None:
     each = F.binary_cross_entropy_with_logits(LOGITS, torch.from_numpy(marks).float(), reduction="none")
     assert loss(marks) == pytest.approx(float(each.mean()))
     counts = np.array([[2.0] * 3, [0.0] * 3], np.float32)
-    assert loss(marks, counts) == pytest.approx(float(each[0].mean()))
+    assert loss(marks, counts) == pytest.approx(float((2 * each[0]).sum() / 6))
     soft = F.binary_cross_entropy_with_logits(LOGITS, torch.from_numpy(marks) * 0.8 + 0.1)
     assert loss(marks, smoothing=0.2) == pytest.approx(float(soft))
 
@@ -60,13 +61,37 @@ def test_balanced_weights_are_scikit_learns() -> None:
 
     balanced = compute_class_weight("balanced", classes=np.arange(3), y=targets)[targets]
     np.testing.assert_allclose(found(targets, 3, None, "balanced"), balanced, rtol=1e-6)
-    np.testing.assert_allclose(found(targets, 3, records, "balanced"), balanced * records, rtol=1e-6)
-    np.testing.assert_allclose(found(targets, 3, records, None), records)
+    both = balanced * records
+    np.testing.assert_allclose(found(targets, 3, records, "balanced"), both / both.mean(), rtol=1e-6)
+    np.testing.assert_allclose(found(targets, 3, records, None), records / 3.5, rtol=1e-6)
     assert weights_of(targets, 3, None, None) is None
     marks = targets[:, None] == np.arange(3)
     each = found(marks, 3, None, "balanced")
     for label in range(3):
         np.testing.assert_allclose(each[:, label], compute_sample_weight("balanced", marks[:, label]), rtol=1e-6)
+
+
+def test_weights_are_those_of_the_records_to_train_on() -> None:
+    targets, trained = np.array([0, 1, 0, 0, 0]), np.array([0, 1])
+    np.testing.assert_allclose(weights_of(targets, 2, None, "balanced", trained), np.ones(5))  # type: ignore[arg-type]
+    np.testing.assert_allclose(weights_of(targets, 2, np.array([1.0, 3, 8, 8, 8]), None, trained), [0.5, 1.5, 4, 4, 4])  # type: ignore[arg-type]
+    np.testing.assert_allclose(weights_of(targets[:, None] == np.arange(2), 2, None, "balanced", trained), np.ones((5, 2)))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="weight 0"):
+        weights_of(targets, 2, np.array([0.0, 0, 1, 1, 1]), None, trained)
+
+
+@pytest.mark.parametrize(
+    "options", [("--batch-size", "1"), ("--batch-size", "3"), ("--batch-size", "full"), ("--batch-size", "1", "--accumulate", "8")]
+)
+def test_class_weights_count_however_records_are_cut_into_batches(textkit: Textkit, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Nine records in ten say nothing and are of one label: by weights, that is even."""
+    records = write(tmp_path / "rare.jsonl", [{"text": "word", "label": "rare" if i % 10 == 0 else "usual"} for i in range(60)])
+    learn = ("train", "classify", records, "--arch", "linear-bow", *QUICK[2:], "-s", "dropout=0", "--valid-split", "0", "--epochs", "30", *options)
+    textkit(*learn, "--class-weight", "balanced", "--save", "even")
+    textkit(*learn, "--save", "plain")
+    even, plain = (next(json.loads(line) for line in textkit("predict", m, records, "--proba").stdout.splitlines()) for m in ("even", "plain"))
+    share = {name: {one["label"]: one["score"] for one in found["predictions"]}["rare"] for name, found in (("even", even), ("plain", plain))}
+    assert share["plain"] < 0.3 < 0.4 < share["even"] < 0.6
 
 
 def write(path: Path, records: list[dict[str, Any]]) -> Path:
@@ -121,7 +146,7 @@ def test_a_pair_that_was_not_tokenized_is_said_to_be_left_out(textkit: Textkit, 
 
 @pytest.mark.parametrize("stage", ["embed --pool mean -s dim=8", "vectorize"])
 def test_an_mlp_learns_from_vectors_and_features(textkit: Textkit, coloured: Path, stage: str) -> None:
-    textkit.shell(f"textkit {stage} {coloured} -q | textkit train classify --arch mlp -s dropout=0 {' '.join(QUICK)} --epochs 40 --save m")
+    textkit.shell(f"textkit {stage} {coloured} -q | textkit train classify --arch mlp -s dropout=0 {' '.join(QUICK[2:])} --epochs 40 --save m")
     found = predictions(textkit, "m", coloured)
     assert np.mean([{one["label"] for one in record["predictions"]} == {*record["labels"]} for record in found]) > 0.7
 
@@ -130,7 +155,9 @@ def test_characters_need_tokens(textkit: Textkit, coloured: Path) -> None:
     learn = f"textkit train classify --arch lstm -s chars=cnn {' '.join(QUICK)} --save m"
     ids = f"textkit tokenize {coloured} -q --method wordpiece --vocab-size 60 --save tok --drop tokens"
     assert "chars=cnn" in textkit.shell(f"{ids} | {learn}", code=2).stderr
-    assert "chars=cnn" in textkit.shell(f"textkit vectorize {coloured} -q | {learn.replace('lstm', 'mlp')}", code=2).stderr
+    vectors = f"textkit vectorize {coloured} -q | textkit train classify --arch mlp --save m"
+    assert "chars=cnn is for networks that read tokens" in textkit.shell(f"{vectors} -s chars=cnn", code=2).stderr
+    assert "embedding_dim=7 is for networks that read tokens" in textkit.shell(f"{vectors} -s embedding_dim=7", code=2).stderr
     textkit.shell(f"textkit tokenize {coloured} --load tok -q | {learn}")
     assert "keep the tokens" in textkit.shell(f"textkit tokenize {coloured} --load tok -q --drop tokens | textkit predict m", code=4).stderr
 

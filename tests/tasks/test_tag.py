@@ -182,7 +182,7 @@ def test_it_learns_records_by_heart_and_measures_itself_as_it_predicts(crf: bool
     columns = {} if starts is None else {"word_starts": ragged(starts)}
     found = examples(gold, **columns)
     task = Tag.of(found, Settings(crf=crf))
-    problem = task.problem(found, Feed(ragged(rows), 0))
+    problem = task.problem(found, Feed(ragged(rows), 0), np.arange(len(rows)))
     every = np.arange(len(rows))
     given = loop.Settings(epochs=60, batch_size=2, lr=0.02, precision="fp32")
     encoder = LSTM.Config(hidden=8, dropout=0.0)
@@ -197,7 +197,7 @@ def test_it_learns_records_by_heart_and_measures_itself_as_it_predicts(crf: bool
 
 def test_the_loss_does_not_depend_on_how_records_are_batched() -> None:
     found = examples([["ADJ", "NOUN"], ["VERB"], ["NOUN", "NOUN", "ADJ"]])
-    problem = PLAIN.problem(found, Feed(ragged([[1, 2], [0], [2, 2, 1]]), 0))
+    problem = PLAIN.problem(found, Feed(ragged([[1, 2], [0], [2, 2, 1]]), 0), np.arange(3))
     model = Given(torch.randn(3, 3, generator=torch.Generator().manual_seed(3)))
     together = problem.loss(model, problem.batch(np.arange(3)))
     alone = sum(float(problem.loss(model, problem.batch(np.array([row]))).detach()) * problem.weight(np.array([row])) for row in range(3))

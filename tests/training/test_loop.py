@@ -125,8 +125,13 @@ class Exploding(Bag):
 
 @pytest.mark.parametrize("model", [Diverging, Exploding])
 def test_divergence_stops_with_an_error(model: type[nn.Module]) -> None:
-    with pytest.raises(InputError, match=r"diverged in epoch 1.*--lr"):
+    with pytest.raises(InputError, match=r"diverged in epoch 1, step 1: .*scale them"):  # no rate has done anything yet
         fit(build=model)
+
+
+def test_divergence_later_asks_for_a_lower_rate() -> None:
+    with pytest.raises(InputError, match=r"diverged in epoch \d, step [^1].*--lr than 1e\+06"):
+        fit(optimizer="sgd", lr=1e6, clip=0.0)
 
 
 def test_bf16_trains_and_predicts_in_fp32() -> None:

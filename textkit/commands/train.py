@@ -10,7 +10,6 @@ import click
 from textkit.errors import UsageError
 from textkit.options import (
     DEVICE,
-    EPOCHS,
     FED,
     INPUT,
     PATH,
@@ -64,8 +63,14 @@ OWN = (
     option("--tune-metric", type=click.Choice(["accuracy", "f1_macro", "f1_micro"]), help="What --tune seeks.  [default: accuracy]"),
     option("--trials", type=PATH, metavar="FILE", help="Write what --tune tried as JSON Lines; the bundle has it too."),
 )
+EPOCHS = (option("--epochs", type=click.IntRange(min=1), help="Passes over the data.  [default: 5; 10 of up to 2000 records, or to tag]"),)
 NETWORKS = (
-    networks("--batch-size", type=BatchSize(min=1), metavar="N|full", help="Records in a step, or all.  [default: 8 to 64, by how many there are]"),
+    networks(
+        "--batch-size",
+        type=BatchSize(min=1),
+        metavar="N|full",
+        help="Records in a step, or all.  [default: 8 to 64, by how many there are; 16 to tag]",
+    ),
     networks("--batch-tokens", type=click.IntRange(min=1), metavar="N", help="Make batches of N tokens, padding included, not of so many records."),
     networks("--accumulate", type=click.IntRange(min=1), metavar="N", help="Add up the gradients of N batches in a step: more than memory holds."),
     networks("--optimizer", type=click.Choice(OPTIMIZERS), default="adamw", show_default=True, help="How gradients change the weights."),
@@ -162,6 +167,8 @@ def _check(given: dict[str, Any]) -> None:
     for one, other in (("valid", "valid_split"), ("batch_size", "batch_tokens"), ("find_lr", "dry_run")):
         if len(flags := typed(one, other)) == 2:
             raise UsageError(f"{flags[0]} and {flags[1]} exclude each other")
+    if given["batch_size"] == "full" and given["accumulate"]:
+        raise UsageError("--batch-size full and --accumulate exclude each other: a step has all records")
     for flag in typed("tune_metric", "trials") if not given["tune"] else ():
         raise UsageError(f"{flag} goes with --tune SECONDS")
     if given["class_weight"]:

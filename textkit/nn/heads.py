@@ -19,7 +19,7 @@ class Classifier(nn.Module):
     engine = "torch"
 
     def __init__(self, encoder: Any, outputs: int, pairs: bool = False) -> None:
-        """encoder: its `width` is W, its forward gives (B, W), its `dropout` is the share dropped before the output."""
+        """encoder: its `width` is W, its forward gives (B, W), its `config.dropout` is the share dropped before the output."""
         super().__init__()
         self.encoder, self.pairs = encoder, pairs
         self.dropout = nn.Dropout(encoder.config.dropout)

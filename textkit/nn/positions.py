@@ -26,7 +26,7 @@ def rotary(x: Tensor) -> Tensor:
 
     depend on how far apart they stand (Su et al. 2021, 3.4.2). K is even.
     """
-    turned = angles(x.shape[2], x.shape[3], x.device).to(x.dtype)  # (T, K / 2)
+    turned = angles(x.shape[2], x.shape[3], x.device)  # (T, K / 2); in fp32: bf16 does not tell position 300 from 301
     even, odd = x[..., ::2], x[..., 1::2]
-    sin, cos = turned.sin(), turned.cos()
+    sin, cos = turned.sin().to(x.dtype), turned.cos().to(x.dtype)
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=4).flatten(3)

@@ -92,7 +92,7 @@ class Classify:
         targets = self.targets(examples)
         held = np.zeros(len(targets), bool)
         if self.multi:
-            held[rng.permutation(len(targets))[: round(share * len(targets))]] = True
+            held[rng.permutation(len(targets))[: min(len(targets) - 1, round(share * len(targets)))]] = True
             return np.flatnonzero(~held), np.flatnonzero(held)
         for label in range(self.outputs):
             rows = rng.permutation(np.flatnonzero(targets == label))
@@ -105,12 +105,14 @@ class Classify:
 
         return network(self, encoder)
 
-    def problem(self, examples: Examples, feed: Feed, *, class_weight: str | None = None, label_smoothing: float = 0.0) -> Classifying:
-        """What the training loop works on. class_weight: None, or balanced."""
+    def problem(
+        self, examples: Examples, feed: Feed, trained: np.ndarray, *, class_weight: str | None = None, label_smoothing: float = 0.0
+    ) -> Classifying:
+        """What the training loop works on. trained: the rows to train on. class_weight: None, or balanced."""
         from textkit.tasks.classify_neural import Classifying, weights_of
 
         targets = self.targets(examples)
-        return Classifying(self, feed, targets, weights_of(targets, self.outputs, examples.weights, class_weight), label_smoothing)
+        return Classifying(self, feed, targets, weights_of(targets, self.outputs, examples.weights, class_weight, trained), label_smoothing)
 
     def metrics(self, probabilities: np.ndarray | None, targets: np.ndarray, scores: np.ndarray | None = None) -> dict[str, float]:
         """probabilities: (N, C), None of a model that has only scores, (N, C); targets as `targets` gives them."""

@@ -97,8 +97,8 @@ class Tag:
 
         return Tagger(encoder, self.outputs, self.settings.crf)
 
-    def problem(self, examples: Examples, feed: Feed) -> Tagging:
-        """What the training loop works on."""
+    def problem(self, examples: Examples, feed: Feed, trained: np.ndarray) -> Tagging:
+        """What the training loop works on. trained: the rows to train on."""
         from textkit.tasks.tag_neural import Tagging, Words
 
         return Tagging(self, Words(feed, examples.ragged.get(STARTS)), self.targets(examples))

@@ -35,10 +35,9 @@ class Words:
     feed: Feed
     starts: Ragged | None
 
-    @property
-    def counts(self) -> np.ndarray:
-        """(N,) words of each."""
-        return self.feed.lengths if self.starts is None else self.starts.lengths
+    def __post_init__(self) -> None:
+        self.tokens = self.feed.lengths  # (N,) of each record: kept, as each batch asks for some
+        self.counts = self.tokens if self.starts is None else self.starts.lengths  # (N,) words of each
 
     def batch(self, rows: np.ndarray) -> tuple[Any, Tensor, *tuple[Tensor, ...]]:
         """Inputs, (B,) words of each record, and if tokens are not words (B, N) the first token of each."""
@@ -46,7 +45,7 @@ class Words:
         if self.starts is None:
             return inputs, counts
         starts, _ = self.starts.padded(rows, 0)
-        last = np.maximum(self.feed.lengths[rows], 1) - 1  # a word of which nothing was left is read there
+        last = np.maximum(self.tokens[rows], 1) - 1  # a word of which nothing was left is read there
         return inputs, counts, torch.from_numpy(np.minimum(starts, last[:, None]))
 
 
@@ -55,11 +54,11 @@ class Tagging:
 
     def __init__(self, task: Tag, words: Words, targets: Ragged) -> None:
         self.task, self.words, self.targets = task, words, targets
-        self.metric, self.lengths = task.metric, words.feed.lengths
+        self.metric, self.lengths, self._due = task.metric, words.tokens, targets.lengths
 
     def weight(self, rows: np.ndarray) -> float:
         """Words: each counts the same."""
-        return float(self.targets.lengths[rows].sum())
+        return float(self._due[rows].sum())
 
     def batch(self, rows: np.ndarray) -> tuple[Any, ...]:
         """(B, N) targets, then as of `Words`."""
@@ -107,7 +106,7 @@ def emitted(model: nn.Module, words: Words, rows: np.ndarray) -> Iterator[tuple[
     """Batch by batch: positions in `rows`, (B, N, C) emissions in fp32, (B, N) true where there is a word."""
     model.eval()
     device = next(model.parameters()).device
-    for batch in sorted_batches(words.feed.lengths[rows]):
+    for batch in sorted_batches(words.tokens[rows]):
         inputs, counts, *starts = moved(words.batch(rows[batch]), device)
         emissions = model(inputs, *starts).float()
         yield batch, emissions, mask_of(counts, emissions.shape[1])

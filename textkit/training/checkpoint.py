@@ -47,13 +47,14 @@ def last_step(folder: Path) -> int | None:
 
 
 def read_last(folder: Path) -> tuple[int, State] | None:
-    """Steps and state of the last checkpoint that is whole, saying so of those that are not; None if there is none."""
+    """Steps and state of the last checkpoint that is whole; None if there is none. Those that are not are told of, and removed: they would count."""
     for place in reversed(standing(folder)):
         try:
             manifest = artifact.load(place, KIND)
             found = files.load(place / STATE)
         except InputError as error:
             say(f"passed over a damaged checkpoint: {error.where}: {error.message}")
+            shutil.rmtree(place)
             continue
         return manifest["step"], ({name: torch.from_numpy(np.array(array)) for name, array in found.items()}, manifest["facts"])
     return None

@@ -53,6 +53,8 @@ def moved(batch: Any, device: torch.device) -> Any:
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     """The states of the random number generators that training draws from."""
     states = {"cpu": torch.get_rng_state()}
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
     return states | {"cuda": torch.cuda.get_rng_state()} if device.type == "cuda" else states
 
 
@@ -60,3 +62,5 @@ def set_random_state(states: dict[str, torch.Tensor]) -> None:
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states["cuda"])
+    if "mps" in states and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(states["mps"])

@@ -69,6 +69,13 @@ class Examples:
             digest.update(np.ascontiguousarray(array).data)  # by itself: together they would be a copy
         return digest.hexdigest()
 
+    def words_trained(self, name: str) -> pl.Series:
+        """The distinct strings of a column of `words` in the records to train on, and the first place."""
+        if self.trained is None:
+            return self.words[name]
+        column = self.ragged[name]
+        return self.words[name].gather(np.union1d([0], column.flat[: column.offsets[self.trained]]))
+
     def keep(self, folder: Path) -> None:
         """Write what `load` needs into a folder that has the columns of numbers already."""
         spooling.write_strings(folder, self.strings)

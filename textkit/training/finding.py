@@ -46,6 +46,8 @@ def find(trainer: Trainer) -> float:
         if not points[-1].loss <= GROWN * first:  # or no number
             break
     shown = [point for point in points if math.isfinite(point.loss)]
+    if not shown:
+        raise Diverged(f"no learning rate to be found: the loss is beyond all bounds even at {LOWEST:g}", fix="scale the numbers that it reads")
     found = suggested(shown)
     show(picture(shown, found, GROWN * first))
     lowest = min(shown, key=lambda point: point.loss)

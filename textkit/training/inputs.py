@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from textkit.errors import InputError, LineageError, UsageError
+from textkit.nn.settings import Reading
 from textkit.report import say
 from textkit.stage import connect, ids_owner
 from textkit.streams.batch import Batch
@@ -13,6 +15,7 @@ from textkit.tokenizers.applying import Applying
 from textkit.tokenizers.index import Index
 from textkit.tokenizers.stage import Tokenize
 
+READING = tuple(field.name for field in fields(Reading) if field.name != "dropout")  # the settings that only tokens have a use for
 SOURCES = {"vector": "dense", "features": "sparse"}  # columns, and what `collect` calls their kind
 
 
@@ -22,7 +25,7 @@ def inputs_for(stream: Stream, arch: Any, settings: Any, wordwise: bool = False)
     assert first is not None, "the caller has seen a record"
     for name, kind in SOURCES.items():
         if name in arch.reads and first.has(name):
-            _refuse_chars(settings, f"the records' {name}")
+            _refuse_reading(settings, f"the records' {name}")
             return stream, {kind: (name,), **({"width": _width(stream)} if name == "features" else {})}
     if "ids" not in arch.reads:
         raise InputError(f"this architecture reads {' or '.join(arch.reads)}, and the records have neither", where=first.position(0))
@@ -64,6 +67,13 @@ def _has_tokens(first: Batch, prefix: str) -> bool:
 def _width(stream: Stream) -> int | None:
     made = [entry for entry in stream.lineage.stages if entry.stage == "vectorize"]
     return made[-1].config["features"] if made else None
+
+
+def _refuse_reading(settings: Any, what: str) -> None:
+    """UsageError if the settings are of how to read tokens."""
+    for name in [name for name in READING if hasattr(settings, name)]:
+        if (value := getattr(settings, name)) != getattr(type(settings)(), name):
+            raise UsageError(f"{name}={value} is for networks that read tokens, and this is to read {what}", fix=f"leave out -s {name}")
 
 
 def _refuse_chars(settings: Any, what: str) -> None:

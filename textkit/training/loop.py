@@ -56,7 +56,7 @@ class Problem(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. Defaults are those of the command line. None: what is usual for the optimizer."""
+    """How to train. Task, data and command line choose other values. None: what is usual for the optimizer."""
 
     epochs: int | None = 5  # None: as many as max_steps needs
     batch_size: int | Literal["full"] = 64  # full: one step an epoch, of all records
@@ -92,8 +92,8 @@ class Trainer:
     """A training, step by step.
 
     watch: called after each step, between the batches of a step and before each batch that is evaluated; it may raise to break off.
-    A snapshot taken then, or at any other moment, is the state after the last whole step: what was begun after it, be it a step
-    or an evaluation, is done again.
+    A snapshot taken then, or whenever no step is just changing the weights, is the state after the last whole step: what was begun
+    after it, be it a step or an evaluation, is done again.
     """
 
     def __init__(self, build: Build, problem: Problem, rows: Rows, settings: Settings, watch: Callable[[Trainer], None] | None = None) -> None:
@@ -109,6 +109,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)  # type: ignore[attr-defined]
         self.epochs = sys.maxsize if settings.epochs is None else settings.epochs
         self.epoch, self.position, self.step = 1, 0, 0  # the running epoch, its steps that are done, all that are
+        self.lr = 0.0  # of the last step
         self.sums, self.history = Sums(), History()
         self.best: dict[str, Tensor] = {}
         self._random = random_state(self.device)
@@ -117,7 +118,8 @@ class Trainer:
         self._made: Iterator[Any] | None = None
         self._before, self._started = 0.0, time.monotonic()
         self._open()
-        self.total = min(self.epochs * len(self._plan), settings.max_steps or sys.maxsize)
+        self._usual = len(self._plan)  # steps of the first epoch; of batches by tokens others may have some more or less
+        self.total = min(self.epochs * self._usual, settings.max_steps or sys.maxsize)
         self.warmup = schedules.warmup_steps(settings.warmup, settings.schedule, self.total)
         self.view = View(self)
 
@@ -128,10 +130,11 @@ class Trainer:
         """Of training, those before it was resumed included."""
         return self._before + time.monotonic() - self._started
 
-    def lr_at(self, step: int) -> float:
-        """Of a step that comes after all evaluations so far."""
+    def next_lr(self) -> float:
+        """Of the next step: epochs are equal parts of the schedule, however many steps they have."""
         assert self.settings.lr is not None, "completed"
-        found = self.settings.lr * schedules.factor(self.settings.schedule, step, self.total, self.warmup)
+        done = (self.epoch - 1) * self._usual + self.position * self._usual / len(self._plan)
+        found = self.settings.lr * schedules.factor(self.settings.schedule, done, self.total, self.warmup)
         return found * schedules.plateau(*watched(self.history, self.metric)) if self.settings.schedule == "plateau" else found
 
     @property
@@ -159,7 +162,7 @@ class Trainer:
             others[str(number)] = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
         facts = {
             "epoch": self.epoch, "position": self.position, "step": self.step, "sums": asdict(self.sums), "history": list(self.history),
-            "seconds": self.seconds, "optimizer": others, "scaler": self.scaler.state_dict(),
+            "seconds": self.seconds, "lr": self.lr, "optimizer": others, "scaler": self.scaler.state_dict(),
         }  # fmt: skip
         return tensors, facts
 
@@ -177,7 +180,7 @@ class Trainer:
         if facts["scaler"]:
             self.scaler.load_state_dict(facts["scaler"])
         self.epoch, self.position, self.step = facts["epoch"], facts["position"], facts["step"]
-        self.sums, self.history = Sums(**facts["sums"]), list(facts["history"])
+        self.sums, self.history, self.lr = Sums(**facts["sums"]), list(facts["history"]), facts["lr"]
         self._before, self._started = facts["seconds"], time.monotonic()
         self._open()
 
@@ -192,11 +195,11 @@ class Trainer:
                     if self._due():
                         self._evaluate()
                     elif (reason := self.reason) is not None:
-                        if self.step < self.total:
+                        if self.step < self.total and self.epoch <= self.epochs:
                             say(f"stopping in epoch {self.history[-1]['epoch']}: {reason}", reason=reason)
                         break
                     else:
-                        self.advance(self.lr_at(self.step))
+                        self.advance(self.next_lr())
             finally:
                 self._close()
 
@@ -237,7 +240,7 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self._random = random_state(self.device)
-        self.sums, self.step, self.position = sums, self.step + 1, self.position + 1
+        self.sums, self.step, self.position, self.lr = sums, self.step + 1, self.position + 1, lr
         if self.position == len(self._plan):
             self.epoch, self.position = self.epoch + 1, 0
             self._open()
@@ -272,18 +275,18 @@ class Trainer:
     def _diverged(self, why: str) -> None:
         """Before the step, which would make every weight NaN."""
         message = f"training diverged in epoch {self.epoch}, step {self.step + 1}: {why}"
-        raise Diverged(message, fix=f"use a lower --lr than {self.settings.lr:g}, or --warmup")
+        fix = f"use a lower --lr than {self.settings.lr:g}, or --warmup" if self.step else "the numbers that it reads are too large: scale them"
+        raise Diverged(message, fix=fix)
 
     def _evaluate(self) -> None:
         """Measure, write the history, keep the weights if they are the best."""
+        sums, spent = self.sums, self.seconds - (self.history[-1]["seconds"] if self.history else 0.0)
         measured = self._measured() if len(self.valid_rows) else {}
-        sums, before = self.sums, self.history[-1]["seconds"] if self.history else 0.0
-        seconds = round(self.seconds, 3)
         entry = {
             "epoch": self.epoch - (self.position == 0), "step": self.step, "train_loss": round(sums.loss / max(sums.weight, 1e-12), 6),
             "padding": round(1 - sums.tokens / max(1, sums.cells), 4), **{f"valid_{name}": value for name, value in measured.items()},
-            "lr": self.lr_at(self.step - 1), "seconds": seconds,
-            "tokens_per_second": round(sums.tokens / max(1e-3, seconds - before)),
+            "lr": self.lr, "seconds": round(self.seconds, 3),
+            "tokens_per_second": round(sums.tokens / max(1e-3, spent)),
         }  # fmt: skip
         self.history.append(entry)
         self.sums = Sums()

@@ -18,6 +18,7 @@ from textkit.training.run import VALID_SPLIT, Fitted, Plan
 from textkit.training.starting import Start
 
 SHOWN = 10  # labels of a line
+FEW = 2000  # records up to which 5 epochs are too little to learn them in
 
 
 def fit(
@@ -46,14 +47,14 @@ class Ready:
 
 def prepare(arch: Any, settings: Any, task: Any, examples: Examples, stream: Stream, plan: Plan) -> Ready:
     start = Start.of(settings, examples, stream, plan)
-    training = loop.Settings(**{"batch_size": choose_batch_size(len(examples)), "seed": plan.seed, **task.training, **plan.training}).completed()
-    share = VALID_SPLIT if plan.valid_split is None else plan.valid_split
-    problem = task.problem(examples, start.feed(examples), **losses_of(plan))
     if examples.trained is None:
-        rows = task.split(examples, share, plan.seed)
+        rows = task.split(examples, VALID_SPLIT if plan.valid_split is None else plan.valid_split, plan.seed)
     else:
         rows = np.arange(examples.trained), np.arange(examples.trained, len(examples))
         tell_unlearned(next(iter(examples.strings.values())), examples.trained)
+    problem = task.problem(examples, start.feed(examples), rows[0], **losses_of(plan))
+    given = {"batch_size": choose_batch_size(len(rows[0])), "seed": plan.seed, **task.training, **plan.training}
+    training = loop.Settings(**{"epochs": 10 if len(rows[0]) <= FEW else 5, **given}).completed()
     return Ready(start, lambda: start.network(arch, settings, task, plan), problem, rows, training)
 
 
@@ -72,5 +73,5 @@ def losses_of(plan: Plan) -> dict[str, Any]:
 
 
 def choose_batch_size(records: int) -> int:
-    """8 to 64: a few hundred records need small steps to be learned from in a few epochs."""
-    return min(64, max(8, int(2 ** round(math.log2(max(1, records / 64))))))
+    """8 to 64: of few records smaller batches learn more in an epoch."""
+    return min(64, max(8, int(2 ** round(math.log2(max(1, records / 128))))))

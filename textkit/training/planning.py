@@ -89,10 +89,10 @@ def _gold(target: Tensor, labels: list[str]) -> str:
 def _tell_plan(trainer: Trainer) -> None:
     weights = sum(parameter.numel() * parameter.element_size() for parameter in trainer.model.parameters())
     started, first = time.monotonic(), trainer.step
-    trainer.advance(trainer.lr_at(0))  # the first takes longer: memory is claimed, kernels are chosen
+    trainer.advance(trainer.next_lr())  # the first takes longer: memory is claimed, kernels are chosen
     began = time.monotonic()
     while trainer.step - first < min(MOST, trainer.total) and time.monotonic() - started < TRIED:
-        trainer.advance(trainer.lr_at(trainer.step))
+        trainer.advance(trainer.next_lr())
     steps = max(1, trainer.step - first - 1)
     each = (time.monotonic() - (began if trainer.step - first > 1 else started)) / steps
     state = sum(

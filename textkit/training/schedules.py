@@ -29,7 +29,7 @@ def warmup_steps(warmup: float | None, schedule: str, total: int) -> int:
     return round(warmup * total) if warmup < 1 else int(warmup)
 
 
-def factor(schedule: str, step: int, total: int, warmup: int) -> float:
+def factor(schedule: str, step: float, total: int, warmup: int) -> float:
     """Of the learning rate at this step, counted from 0. total: steps of the training; warmup: those of its beginning."""
     now, warm = step + 1, max(1, warmup)
     if schedule == "noam":

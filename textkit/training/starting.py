@@ -55,7 +55,7 @@ class Start:
         table = embedding_of(stream, plan.embedding)
         if table is None and plan.freeze_embedding:
             raise UsageError("--freeze-embedding goes with word vectors", fix="pipe it from textkit embed, or name them by --embedding")
-        spelling = Spelling.learn(settings, [*examples.words.values()]) if examples.words else None
+        spelling = Spelling.learn(settings, [examples.words_trained(name) for name in examples.words]) if examples.words else None
         dim = settings.embedding_dim if table is None else table.dim
         unknown = vocabulary.unk_id or 0
         return cls(Sizes(len(vocabulary), dim, unknown=unknown, characters=spelling.kinds if spelling else 0), vocabulary, table, spelling)
@@ -98,7 +98,8 @@ class Start:
         if not isinstance(source, nn.Module):
             raise UsageError(f"--init-from takes a network, and {bundle.manifest['arch']} is none", where=path)
         theirs, mine = source.state_dict(), model.state_dict()
-        same_labels = task.to_json() == {name: bundle.manifest.get(name) for name in task.to_json()}
+        told = {name: value for name, value in task.to_json().items() if name != "task_config"}
+        same_labels = told == {name: bundle.manifest.get(name) for name in told}
         taken = []
         for name, tensor in mine.items():
             other = theirs.get(name)
