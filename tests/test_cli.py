@@ -139,6 +139,8 @@ def ends_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         (errors.LineageError("l"), 4),
         (errors.ResourceError("r"), 6),
         (MemoryError(), 6),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"), 6),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), 6),
         (OSError(28, "No space left on device", "/somewhere"), 6),
         (OSError(122, "Disk quota exceeded"), 6),
         (click.UsageError("c"), 2),

@@ -59,6 +59,16 @@ def test_it_learns_and_keeps_what_a_record_had(tmp_path: Path, crf: str) -> None
     assert all(record["mine"] == 10**30 and set(record) == {"tokens", "tags", "gold_tags", "mine"} for record in out)
 
 
+def test_a_tagger_begins_with_the_output_of_one_without_crf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = save(tmp_path / "first")
+    save(tmp_path / "second", settings=(*SMALL, "crf=true"), init_from=str(first), training={"epochs": 1})
+    (told,) = (line for line in capsys.readouterr().err.splitlines() if f"from {first}:" in line)
+    taken, new = told.split("; new: ")
+    assert "output.weight" in taken
+    assert "crf." in new
+    assert "output." not in new
+
+
 def test_predicting_what_was_predicted_keeps_the_first_gold(tmp_path: Path) -> None:
     model = save(tmp_path)
     once = predicted(model, [{**SENTENCES[0], "tags": ["X"] * 4}])

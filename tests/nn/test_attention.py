@@ -76,6 +76,11 @@ def test_rotary_turns_each_pair_by_its_angle() -> None:
     torch.testing.assert_close(rotary(x), torch.view_as_real(turned).flatten(3), atol=1e-6, rtol=0)
 
 
+def test_rotary_knows_far_positions_in_bf16_too() -> None:
+    x = inputs(1, 1, 1, 600, 8)[0]
+    torch.testing.assert_close(rotary(x.bfloat16()).float(), rotary(x), atol=0.03, rtol=0.02)
+
+
 def test_rotary_products_depend_on_distance_only() -> None:
     q, k = inputs(2, 1, 1, 1, 8)
     one, other = rotary(q.expand(1, 1, 9, 8)), rotary(k.expand(1, 1, 9, 8))

@@ -63,6 +63,14 @@ def test_the_split_is_the_seeds() -> None:
     assert task.split(found, 0.0, 1)[1].tolist() == []
 
 
+@pytest.mark.parametrize("records", [1, 2, 5])
+def test_of_several_labels_too_a_record_stays_to_train_on(records: int) -> None:
+    found = Examples(strings={"labels": pl.Series([["a", "b"]] * records)}, size=records)
+    train, valid = Classify.of(found).split(found, 0.9, seed=1)
+    assert len(train) >= 1
+    assert len(train) + len(valid) == records
+
+
 class _Same(torch.nn.Module):
     """A network of which the logits are known."""
 

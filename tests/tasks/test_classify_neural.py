@@ -86,7 +86,23 @@ def test_weights_are_those_of_the_records_to_train_on() -> None:
 def test_class_weights_count_however_records_are_cut_into_batches(textkit: Textkit, tmp_path: Path, options: tuple[str, ...]) -> None:
     """Nine records in ten say nothing and are of one label: by weights, that is even."""
     records = write(tmp_path / "rare.jsonl", [{"text": "word", "label": "rare" if i % 10 == 0 else "usual"} for i in range(60)])
-    learn = ("train", "classify", records, "--arch", "linear-bow", *QUICK[2:], "-s", "dropout=0", "--valid-split", "0", "--epochs", "30", *options)
+    learn = (
+        "train",
+        "classify",
+        records,
+        "--arch",
+        "linear-bow",
+        *QUICK[2:],
+        "-s",
+        "dropout=0",
+        "--valid-split",
+        "0",
+        "--epochs",
+        "30",
+        "--clip",
+        "0",
+        *options,
+    )
     textkit(*learn, "--class-weight", "balanced", "--save", "even")
     textkit(*learn, "--save", "plain")
     even, plain = (next(json.loads(line) for line in textkit("predict", m, records, "--proba").stdout.splitlines()) for m in ("even", "plain"))
@@ -146,7 +162,7 @@ def test_a_pair_that_was_not_tokenized_is_said_to_be_left_out(textkit: Textkit, 
 
 @pytest.mark.parametrize("stage", ["embed --pool mean -s dim=8", "vectorize"])
 def test_an_mlp_learns_from_vectors_and_features(textkit: Textkit, coloured: Path, stage: str) -> None:
-    textkit.shell(f"textkit {stage} {coloured} -q | textkit train classify --arch mlp -s dropout=0 {' '.join(QUICK[2:])} --epochs 40 --save m")
+    textkit.shell(f"textkit {stage} {coloured} -q | textkit train classify --arch mlp -s dropout=0 {' '.join(QUICK[4:])} --epochs 40 --save m")
     found = predictions(textkit, "m", coloured)
     assert np.mean([{one["label"] for one in record["predictions"]} == {*record["labels"]} for record in found]) > 0.7
 

@@ -79,6 +79,7 @@ def test_a_damaged_one_is_passed_over_in_words(tmp_path: Path, capsys: pytest.Ca
     assert told.count("\n") == 1
     assert "damaged checkpoint" in told
     assert "000000002" in told
+    assert checkpoint.last_step(tmp_path) == 1  # it does not count any more: the next one comes after step 1
 
 
 def test_a_full_disk_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

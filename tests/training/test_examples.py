@@ -101,3 +101,12 @@ def test_a_folder_keeps_columns_without_values(tmp_path: Path) -> None:
     collect(stream_of([{"ids": []}] * 3), ragged=("ids",), folder=tmp_path)
     ids = Examples.load(tmp_path).ragged["ids"]
     assert (ids.flat.tolist(), ids.lengths.tolist()) == ([], [0, 0, 0])
+
+
+def test_words_of_the_records_to_train_on() -> None:
+    made = [{"tokens": ["a", "b"], "label": "x"}, {"tokens": ["b"], "label": "y"}]
+    held = stream_of([{"tokens": ["c", "a"], "label": "x"}])
+    found = collect(stream_of(made), strings=("label",), words=("tokens",), valid=held)
+    assert found.words["tokens"].to_list() == ["", "a", "b", "c"]
+    assert found.words_trained("tokens").to_list() == ["", "a", "b"]
+    assert collect(stream_of(made), strings=("label",), words=("tokens",)).words_trained("tokens").to_list() == ["", "a", "b"]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from textkit.training import finding
-from textkit.training.loop import Settings, Trainer
+from textkit.training.loop import Diverged, Settings, Trainer
 
 torch.set_num_threads(1)
 
@@ -69,6 +69,15 @@ def test_the_curve_is_that_of_the_rates_by_hand(capsys: pytest.CaptureFixture[st
     assert found == told["lr"] == pytest.approx(told["lowest"] / finding.BELOW, rel=0.05)
     assert found < 2, "past which it diverges"
     assert "^" in capsys.readouterr().err
+
+
+def test_without_any_finite_loss_there_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(self: Trainer, lr: float) -> None:
+        raise Diverged("the loss is 2e+09")
+
+    monkeypatch.setattr(Trainer, "advance", diverge)
+    with pytest.raises(Diverged, match="no learning rate to be found"):
+        finding.find(trainer())
 
 
 def test_it_goes_on_over_several_epochs_of_few_records() -> None:

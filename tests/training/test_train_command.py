@@ -53,6 +53,25 @@ def test_batches_of_all_records_and_of_tokens(place: Path) -> None:
     assert train("--batch-tokens", 60, "--epochs", 1)["training"]["batch_tokens"] == 60
 
 
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_epochs_are_equal_parts_of_the_schedule_however_many_steps_they_have(place: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    train("--batch-tokens", 24, "--epochs", 3, "--lr", 0.003, "--valid-split", 0, "--seed", seed)
+    steps = [entry["step"] for entry in history()]
+    assert len(steps) == 3
+    for epoch, entry in enumerate(history(), 1):
+        assert entry["lr"] == pytest.approx(0.003 * (1 - epoch / 3), abs=0.003 / 3 / 5), "that of the epoch's last step, of 8 or so"
+        assert entry["lr"] > 0
+    assert "stopping" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("copies", "epochs", "batch_size"), [(1, 10, 8), (80, 5, 16)])
+def test_of_few_records_there_are_more_epochs(place: Path, copies: int, epochs: int, batch_size: int) -> None:
+    header, *rows = Path("train.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    Path("train.tsv").write_text(header + "".join(rows * copies), encoding="utf-8")
+    found = train("--max-time", 1e-9)["training"]
+    assert (found["epochs"], found["batch_size"]) == (epochs, batch_size)
+
+
 def test_of_full_and_single_records_the_textbook_comparison_runs(place: Path) -> None:
     train("--batch-size", 1, "--optimizer", "sgd", "--epochs", 1)
     steps = history()[-1]["step"]
@@ -112,6 +131,7 @@ def test_a_device_that_is_not_there_is_told_and_leaves_nothing(place: Path, word
         ("--valid", "valid.tsv", "--valid-split", 0.2),
         ("--batch-size", 4, "--batch-tokens", 50),
         ("--find-lr", "--dry-run"),
+        ("--batch-size", "full", "--accumulate", 2),
     ],
 )
 def test_options_that_exclude_each_other(place: Path, words: tuple[object, ...]) -> None:
