@@ -89,6 +89,18 @@ def test_wrong_pairs_are_usage_errors(pair: str, told: str) -> None:
     assert str(caught.value).startswith(told)
 
 
+def test_a_setting_that_does_nothing_is_told_if_it_was_given() -> None:
+    @dataclass(frozen=True)
+    class Config:
+        kind: str = setting("plain", "which")
+        size: int = setting(3, "of the other two", only="kind=large|huge")
+
+    config.check_used(Config(), ["kind"])
+    config.check_used(Config("huge", 4), ["size"])
+    with pytest.raises(UsageError, match=r"size does nothing with kind=plain; it is for kind=large\|huge"):
+        config.check_used(Config(), ["size"])
+
+
 def test_json_gives_the_same_config_back() -> None:
     settings = Config(hidden=3, dropout=0.5, bidirectional=True, cell="gru", limit=9, name="é", marks=("<a>", "b,c"), widths=())
     assert config.to_json(settings)["marks"] == ["<a>", "b,c"]

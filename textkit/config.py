@@ -21,9 +21,14 @@ from textkit.errors import InputError, UsageError
 C = TypeVar("C")
 
 
-def setting(default: Any, help: str, *, least: float | None = None, most: float | None = None, above: float | None = None) -> Any:
-    """A field of a Config with its one-line meaning, and the bounds of a number: `least` and `most` belong to them, `above` not."""
-    return dataclasses.field(default=default, metadata={"help": help, "bounds": (least, most, above)})
+def setting(
+    default: Any, help: str, *, least: float | None = None, most: float | None = None, above: float | None = None, only: str | None = None
+) -> Any:
+    """A field of a Config with its one-line meaning, and the bounds of a number: `least` and `most` belong to them, `above` not.
+
+    only: the values of another setting with which it has a use: `positions=learned|both`.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "bounds": (least, most, above), "only": only})
 
 
 def describe(config: type) -> list[tuple[str, str, Any, str]]:
@@ -56,6 +61,15 @@ def override(config: C, pairs: Iterable[str]) -> C:
         if bounds := out_of_bounds(type(config), name, changes[name]):
             raise UsageError(bounds)
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def check_used(config: Any, names: Iterable[str]) -> None:
+    """UsageError if one of these settings, which somebody gave, does nothing beside the others."""
+    given = {*names}
+    for field in [field for field in dataclasses.fields(config) if field.name in given and field.metadata.get("only")]:
+        other, _, values = field.metadata["only"].partition("=")
+        if (value := str(getattr(config, other))) not in values.split("|"):
+            raise UsageError(f"{field.name} does nothing with {other}={value}", fix=f"it is for {other}={values}")
 
 
 def field_list(config: type) -> str:

@@ -64,7 +64,7 @@ class Transformer(nn.Module):
         layers: int = setting(2, "layers of attention and feed-forward network", least=1)
         feedforward: int = setting(512, "width inside of a feed-forward network", least=1)
         positions: Literal["sinusoidal", "learned", "rotary"] = setting("rotary", "how it knows where a token stands")
-        max_positions: int = setting(512, "learned positions; tokens behind them share the last one", least=1)
+        max_positions: int = setting(512, "learned positions; tokens behind them share the last one", least=1, only="positions=learned")
         norm: Literal["pre", "post"] = setting("pre", "layer norm before attention and feed-forward network, or behind them")
         readout: Literal["mean", "max", "attention"] = setting("mean", "the record's vector, of all states")
 

@@ -8,6 +8,7 @@ from typing import Literal
 from textkit.config import setting
 
 Chars = Literal["none", "cnn", "lstm", "ngrams", "cnn+ngrams", "lstm+ngrams"]
+SPELLED = "chars=cnn|lstm|ngrams|cnn+ngrams|lstm+ngrams"
 How = Literal["last", "mean", "max", "attention"]
 
 
@@ -20,10 +21,12 @@ class Reading:
     dropout: float = setting(0.3, "share of embedding and readout values dropped in training", least=0, most=1)
     word_dropout: float = setting(0.0, "share of tokens that are taken for unknown ones in training", least=0, most=1)
     chars: Chars = setting("none", "networks that add what a token's characters tell: ngrams is the fastest, lstm+ngrams tags best")
-    char_unit: Literal["auto", "char", "jamo"] = setting("auto", "what is spelled: Hangul as jamo or as syllables; auto: jamo where there is any")
-    char_dim: int = setting(32, "width of a letter's embedding", least=1)
-    char_hidden: int = setting(64, "width of what each of these adds", least=1)
-    char_buckets: int = setting(1 << 15, "n-grams are hashed into so many rows", least=1)
+    char_unit: Literal["auto", "char", "jamo"] = setting(
+        "auto", "what is spelled: Hangul as jamo or as syllables; auto: jamo where there is any", only=SPELLED
+    )
+    char_dim: int = setting(32, "width of a letter's embedding", least=1, only="chars=cnn|lstm|cnn+ngrams|lstm+ngrams")
+    char_hidden: int = setting(64, "width of what each of these adds", least=1, only=SPELLED)
+    char_buckets: int = setting(1 << 15, "n-grams are hashed into so many rows", least=1, only="chars=ngrams|cnn+ngrams|lstm+ngrams")
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,9 @@ def settings_of(arch: str, task: Any, pairs: tuple[str, ...]) -> tuple[Any, Any]
         fix = f"the settings are {config.field_list(kind.Config)}; of the task: {config.field_list(task.Config)}"
         raise UsageError(f"no setting is called {unknown[0]!r}", fix=fix)
     for_arch = [pair for name, pair in named if name in theirs or (pair in pairs and name not in own)]
-    return config.override(kind.Config(), for_arch), config.override(task.Config(), [pair for name, pair in named if name in own])
+    settings = config.override(kind.Config(), for_arch)
+    config.check_used(settings, [pair.partition("=")[0] for pair in pairs])
+    return settings, config.override(task.Config(), [pair for name, pair in named if name in own])
 
 
 def check_settings(arch: str | None, task: str, pairs: tuple[str, ...]) -> None:
