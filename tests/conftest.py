@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ CORPORA = Path(__file__).parent.parent / "sample_corpora"
 settings.register_profile("textkit", deadline=None)  # a loaded machine is no failure
 settings.load_profile("textkit")
 TEXTKIT = (sys.executable, "-m", "textkit")
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:  # as a shell leaves it to what runs in the background: tests send them
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

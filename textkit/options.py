@@ -165,7 +165,7 @@ LOAD: tuple[Decorator, ...] = (option("--load", metavar="DIR", type=PATH, help="
 SETTINGS: tuple[Decorator, ...] = (
     option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the method; an unknown name lists them."),
 )
-EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes over the data."),)
+EPOCHS: tuple[Decorator, ...] = (option("--epochs", type=click.IntRange(min=1), help="Passes over the data; otherwise as many as are usual."),)
 RATE: tuple[Decorator, ...] = (
     option("--lr", type=click.FloatRange(min=0, min_open=True), callback=finite, help="Learning rate; otherwise the method's own."),
 )

@@ -10,6 +10,7 @@ import click
 from textkit.errors import UsageError
 from textkit.options import (
     DEVICE,
+    EPOCHS,
     FED,
     INPUT,
     PATH,
@@ -63,7 +64,6 @@ OWN = (
     option("--tune-metric", type=click.Choice(["accuracy", "f1_macro", "f1_micro"]), help="What --tune seeks.  [default: accuracy]"),
     option("--trials", type=PATH, metavar="FILE", help="Write what --tune tried as JSON Lines; the bundle has it too."),
 )
-EPOCHS = (option("--epochs", type=click.IntRange(min=1), help="Passes over the data.  [default: 5; 10 of up to 2000 records, or to tag]"),)
 NETWORKS = (
     networks(
         "--batch-size",
@@ -126,6 +126,8 @@ def command(**given: Any) -> Any:
 
     The folder of --save predicts from raw text: it holds every stage that made the input. Raw text is a whole job
     too; it is tokenized and indexed on the way.
+
+    Networks make 5 passes unless --epochs says otherwise, 10 over up to 2000 records or to tag, and the best one is kept.
 
     \b
     textkit train classify reviews.tsv --save model
