@@ -28,7 +28,7 @@ class Convolution(nn.Module):
         steps = zeroed(x, lengths).transpose(1, 2)  # (B, D, T)
         if steps.device.type != "cpu":
             return self._found(steps)
-        with torch.autocast("cpu", enabled=False):  # bf16 is no faster here, and its threads wait in loops: 30 times slower where cores are shared
+        with torch.autocast("cpu", enabled=False):  # bf16 is no faster here, and its threads wait in loops: 20 times slower where cores are shared
             return self._found(steps.float())
 
     def _found(self, steps: Tensor) -> list[Tensor]:
