@@ -82,7 +82,7 @@ def command(**given: Any) -> Any:
     `pretrained`. --subword jamo makes n-grams of the letters of Hangul, and of 1 to 4 whole syllables: -s syllables=0 leaves
     the latter out.
 
-    Methods make 5 passes unless --epochs says otherwise, doc2vec 10, and onehot has at most 1000 columns unless --dim does.
+    word2vec and fasttext make 5 passes unless --epochs says otherwise, doc2vec 10; onehot has at most 1000 columns unless --dim does.
 
     --pool sif and tfidf learn what each word weighs, from the records, together with the vectors or when they are loaded
     without it; --save keeps that with the vectors, and a model has it in its bundle.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from textkit.config import setting
 
 Chars = Literal["none", "cnn", "lstm", "ngrams", "cnn+ngrams", "lstm+ngrams"]
-SPELLED = "chars=cnn|lstm|ngrams|cnn+ngrams|lstm+ngrams"
+SPELLED = "chars=" + "|".join(get_args(Chars)[1:])  # with any but none
 How = Literal["last", "mean", "max", "attention"]
 
 
