@@ -30,6 +30,7 @@ class CNN(nn.Module):
 
     @dataclass(frozen=True)
     class Config(Reading):
+        embedding_dim: int = setting(256, "width of the token embedding, where no embed stage gives one", least=1)
         dropout: float = setting(0.5, "share of embedding and readout values dropped in training", least=0, most=1)
         widths: tuple[int, ...] = setting((2, 3, 4, 5), "tokens that filters see at once, such as 3,4,5")
         filters: int = setting(100, "filters of each width", least=1)
