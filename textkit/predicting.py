@@ -15,7 +15,7 @@ from textkit.artifacts.folder import read_whole
 from textkit.classic.explaining import Explainer
 from textkit.errors import InputError, UsageError
 from textkit.registry import ARCHS, TASKS
-from textkit.stage import Stage, missing
+from textkit.stage import Stage, ids_owner, missing
 from textkit.streams import members
 from textkit.streams.batch import Batch
 from textkit.streams.lineage import Entry
@@ -53,9 +53,15 @@ class Predict(Stage):
         if self.neural:
             from textkit.tasks.explaining import NetworkExplainer
 
-            return NetworkExplainer(self.task, self._model, manifest, str(self.bundle.folder)).explain
+            return NetworkExplainer(self.task, self._model, manifest, str(self.bundle.folder), self._unknown()).explain
         explainer = Explainer(self._model, self.vectorizer.names, top)
         return lambda batch, columns: self.task.explained(explainer, batch, manifest, columns)  # type: ignore[no-any-return]
+
+    def _unknown(self) -> int | None:
+        """Id of the token that stands for those that the vocabulary of the model's ids lacks; None if it lacks nothing, or there are no ids."""
+        stages = zip(self.bundle.lineage.stages, self._stages, strict=True)
+        owners: list[Any] = [stage for entry, stage in stages if entry is ids_owner(self.bundle.lineage)]
+        return owners[0].vocabulary.unk_id if owners else None
 
     @property
     def vectorizer(self) -> Any:

@@ -58,6 +58,13 @@ def test_each_gate_of_each_direction_is_a_row(width: int) -> None:
     assert row(lines, "readout") == ["40%"] + ["10%"] * 6
 
 
+def test_tokens_that_the_vocabulary_lacks_are_told_once() -> None:
+    assert rendered({**LSTM, "unknown": [1, 5, 6]}).count("not in the vocabulary: 빨랐고, the\n") == 1
+    assert "not in the vocabulary" not in rendered({**LSTM, "unknown": []})
+    many = {"tokens": [f"w{number}" for number in range(13)], "adds": [0.0] * 13, "bias": 0.0, "readout": [1 / 13] * 13, "unknown": [*range(13)]}
+    assert "w8, w9, and 3 more\n" in rendered(many, width=200)
+
+
 def test_cells_stand_below_their_tokens_wide_ones_too() -> None:
     lines = rendered(LSTM, 200).splitlines()
     (gates,) = (line for line in lines if line.startswith("→ input"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ import pytest
 import torch
 
 from tests.archs.making import DIM, feed, settings_of
+from tests.making import REVIEWS, records_of, run, trained
+from textkit.artifacts.store import Store
 from textkit.errors import InputError, UsageError
+from textkit.predicting import Predict
 from textkit.registry import ARCHS
 from textkit.streams.batch import Batch, Position
 from textkit.tasks.classify import Classify
 from textkit.tasks.explaining import NetworkExplainer, windows
 from textkit.tasks.tag import Tag
+from textkit.tokenizers.stage import Tokenize
 
 torch.set_num_threads(1)  # tensors this small are only slowed down by more
 IDS = [[7, 8, 9, 9], [], [10]]
@@ -99,6 +104,23 @@ def test_tokens_that_are_not_those_of_the_ids() -> None:
     with pytest.raises(InputError, match="differ in number"):
         explained(task, "gru", columns, batch([["a"], [], ["b"]]))
     assert [one["tokens"] for one in explained(task, "gru", columns, batch(None))] == [["7", "8", "9", "9"], ["[PAD]"], ["10"]]
+
+
+def test_places_of_tokens_that_the_vocabulary_lacks() -> None:
+    task = Classify(["a", "b"])
+    explainer = NetworkExplainer(task, model_of("gru", task), {**MANIFEST, "arch": "gru"}, "m", unknown=9)
+    found = [json.loads(line) for line in explainer.explain(batch(), [pl.Series(["a"] * 3)])]
+    assert [one["unknown"] for one in found] == [[2, 3], [], []]
+    assert "unknown" not in explained(task, "gru", [pl.Series(["a"] * 3)])[0]  # of a vocabulary that lacks nothing
+
+
+@pytest.mark.parametrize(("method", "unknown"), [("words", [[1, 2], []]), ("chars", [[], []]), ("byte-bpe", [[], []])])
+def test_the_vocabulary_is_that_of_the_models_own_chain(tmp_path: Path, method: str, unknown: list[list[int]]) -> None:
+    save = tmp_path / "model"
+    tokenize = Tokenize.of(method, None, Store(str(tmp_path / "tok")))
+    trained(run(REVIEWS, tokenize), save, arch="gru", settings=("hidden=4", "embedding_dim=4"), training={"epochs": 1, "batch_size": 8})
+    found = [one["explanation"] for one in records_of(run(["a tame dram", "a film"], Predict.load(save, explain=10)))]
+    assert [one["unknown"] for one in found] == unknown
 
 
 def test_windows_are_merged_where_only_their_edges_differ_and_come_by_strength() -> None:

@@ -48,8 +48,8 @@ def command(**given: Any) -> Any:
     --top N, that spoke most for its label and those against it. Of a network of tokens: what each token, or window of
     tokens of a cnn, adds to the label's logit; where each head of attention looks; how far the gates of an lstm or gru
     are open, the mean of their units, from left to right and back; the share of the record's vector that is read from
-    each token. A terminal tells 10 tokens for the label and 10 against it, with --top N so many, and where these look;
-    --json, a pipe and a file get all numbers.
+    each token; which tokens the vocabulary lacks. A terminal tells 10 tokens for the label and 10 against it, with --top N so
+    many, and where these look; --json, a pipe and a file get all numbers.
 
     \b
     printf 'loved every minute\\n' | textkit predict model

@@ -43,7 +43,7 @@ def drawn(record: dict[str, Any], top: int | None, console: Console) -> list[Any
         reasons = _reasons(found, one, top or TERMS)
         parts += [heading(label, score), _marked(found["tokens"], _weights(found, one)), columns(reasons, ("word",), console.width), total(reasons)]
     strongest = _strongest(found, told[0][2], top) if top and told and "attention" in found else []
-    return parts + _grid(_steps(found), _groups(record, strongest), console.width)
+    return parts + _unknown(found) + _grid(_steps(found), _groups(record, strongest), console.width)
 
 
 def _spans(found: dict[str, Any]) -> list[list[int]]:
@@ -74,6 +74,15 @@ def _marked(tokens: list[str], weights: list[float]) -> Text:
     marked = [Text(visible(token, spaces=True), style=style_of(weight, most)) for token, weight in zip(tokens, weights, strict=True)]
     more = [Text(f"… {len(tokens) - MOST} tokens more", style="dim")] if len(tokens) > MOST else []
     return Text(" ").join([*marked[:MOST], *more])
+
+
+def _unknown(found: dict[str, Any]) -> list[Text]:
+    """A line of the tokens that the network cannot tell from one another, unless by their characters."""
+    from rich.text import Text
+
+    names = [*dict.fromkeys(visible(found["tokens"][place]) for place in found.get("unknown", []))]
+    more = [f"and {len(names) - TERMS} more"] if len(names) > TERMS else []
+    return [Text(f"not in the vocabulary: {', '.join([*names[:TERMS], *more])}", style="dim")] if names else []
 
 
 def _reasons(found: dict[str, Any], one: dict[str, Any], top: int) -> dict[str, Any]:

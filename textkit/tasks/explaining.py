@@ -31,9 +31,9 @@ INNER = {"gates", "attention"}  # what there is to show of a network that tags
 
 
 class NetworkExplainer:
-    """task: classify or tag; model: its network."""
+    """task: classify or tag; model: its network; unknown: id of the token that stands for those that the vocabulary lacks, if it has one."""
 
-    def __init__(self, task: Any, model: Any, manifest: dict[str, Any], where: str) -> None:
+    def __init__(self, task: Any, model: Any, manifest: dict[str, Any], where: str, unknown: int | None = None) -> None:
         """UsageError if there is nothing to show of the model."""
         if not shown_of(manifest["arch"], task.wordwise):
             what = f"tags of {manifest['arch']}" if task.wordwise else manifest["arch"]
@@ -42,18 +42,20 @@ class NetworkExplainer:
         if manifest.get("pairs"):
             problem = "--explain tells what each token adds, and a network that compares two texts does not add"
             raise UsageError(problem, where=where, fix="networks of one text can be explained")
-        self._task, self._model, self._manifest = task, model, manifest
+        self._task, self._model, self._manifest, self._unknown = task, model, manifest, unknown
         self._windows = "windows" in shown_of(manifest["arch"], task.wordwise)
 
     @torch.inference_mode()
     def explain(self, batch: Batch, columns: list[pl.Series]) -> pl.Series:
-        """(B,) JSON of each record: `tokens`, `adds` of each of them or `windows` [first, end, adds], `bias`, `readout`, `gates`, `attention`.
+        """(B,) JSON of each record: `tokens`, `unknown` places of those that the vocabulary lacks, `adds` of each or `windows` [first, end,
+        adds], `bias`, `readout`, `gates`, `attention`.
 
         Of a model of several labels `labels` holds the adds of each of `predictions`. Of a convolution before a recurrent layer `steps`
         [first, end] are what all else is of; of a tagger `starts` are the tokens at which words begin that were cut up. batch: it went
         through the model's chain; columns: what the task predicted for it. InputError if its tokens are not those of its ids.
         """
         feed, names = Feed.of_batch(batch, self._manifest), self._names(batch)
+        lacking = None if self._unknown is None else real_ids(batch).list.eval((pl.element() == self._unknown).arg_true()).to_list()
         labels = None if self._task.wordwise else self._labels(columns[0])
         starts = batch.read(STARTS)[STARTS].to_list() if self._task.wordwise and batch.has(STARTS) else None
         found = []
@@ -63,7 +65,7 @@ class NetworkExplainer:
             if len(tokens) != max(1, int(feed.lengths[row])):
                 raise InputError("tokens and ids differ in number", where=batch.position(row), fix="tokenize again")
             trace = self._model.encoder.trace(inputs)
-            told = {"tokens": tokens, **({} if starts is None else {"starts": starts[row]})}
+            told = {"tokens": tokens, **({} if lacking is None else {"unknown": lacking[row]}), **({} if starts is None else {"starts": starts[row]})}
             told |= self._inner(trace) if labels is None else {**self._of_labels(trace, len(tokens), labels[row]), **self._inner(trace)}
             found.append(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
         return pl.Series(found, dtype=pl.String)
