@@ -59,9 +59,12 @@ class Predict(Stage):
 
     def _unknown(self) -> int | None:
         """Id of the token that stands for those that the vocabulary of the model's ids lacks; None if it lacks nothing, or there are no ids."""
-        stages = zip(self.bundle.lineage.stages, self._stages, strict=True)
-        owners: list[Any] = [stage for entry, stage in stages if entry is ids_owner(self.bundle.lineage)]
-        return owners[0].vocabulary.unk_id if owners else None
+        lineage = self.bundle.lineage
+        owner = ids_owner(lineage)
+        if owner is None:
+            return None
+        stage: Any = self._stages[lineage.stages.index(owner)]
+        return stage.vocabulary.unk_id  # type: ignore[no-any-return]
 
     @property
     def vectorizer(self) -> Any:
